@@ -1,0 +1,1 @@
+"""Topics and payloads: bytes to packets and back, shared by daemon, API and simulator."""

@@ -1,0 +1,1 @@
+"""The ingest daemon: MQTT in, judged, stored, alerted."""
