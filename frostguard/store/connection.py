@@ -1,0 +1,111 @@
+"""Connections to PostgreSQL, bounded on both sides, and the one table that translates its errors into ours.
+
+Every statement has a client-side bound (`command_timeout`) and a server-side one (`statement_timeout`, `lock_timeout`,
+keep-alives). Over a dead network asyncpg's cancellation can outlast both by a minute, so whoever sees
+StoreUnavailableError calls `abandon` instead of awaiting an orderly close.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+from asyncpg import Connection, Pool, Record
+
+from frostguard.config import DatabaseSettings
+from frostguard.errors import (
+    FrostGuardError,
+    MissingPartitionError,
+    RowRefusedError,
+    StoreUnavailableError,
+    UsageError,
+)
+
+__all__ = ["Connection", "Pool", "Record", "abandon", "connect", "create_pool", "translated"]
+
+CONNECT_SECONDS = 5
+
+# SQLSTATE class or code -> what the catcher does next. The longest match wins.
+BY_SQLSTATE: dict[str, type[FrostGuardError]] = {
+    "08": StoreUnavailableError,  # connection exceptions
+    "22": RowRefusedError,  # data exceptions: out of range, bad text, NUL
+    "23": RowRefusedError,  # integrity: check, unique, foreign key
+    "25": StoreUnavailableError,  # transaction state: read-only standby, idle timeout
+    "28": UsageError,  # wrong user or password
+    "3D": UsageError,  # no such database
+    "40": StoreUnavailableError,  # serialization, deadlock
+    "42": UsageError,  # no such table or column, no permission: a missing migration or grant
+    "53": StoreUnavailableError,  # disk full, out of memory, too many connections
+    "54": RowRefusedError,  # program limits: index row too large
+    "55": StoreUnavailableError,  # lock not available, object in use
+    "57": StoreUnavailableError,  # shut down, cancelled, cannot connect now
+    "58": StoreUnavailableError,  # I/O error
+    "XX": StoreUnavailableError,  # internal errors of the server
+}
+
+
+def error_class(sqlstate: str) -> type[FrostGuardError]:
+    """Return our error for a SQLSTATE; what is unknown is treated as passing, because retrying loses nothing."""
+    return BY_SQLSTATE.get(sqlstate) or BY_SQLSTATE.get(sqlstate[:2]) or StoreUnavailableError
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn asyncpg's errors, timeouts and socket errors into frostguard.errors."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        kind = error_class(error.sqlstate or "")
+        if error.sqlstate == "23514" and "no partition of relation" in str(error):
+            kind = MissingPartitionError
+        raise kind(f"{error.sqlstate} {error}") from error
+    except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        # A backend that dies in mid-COPY shows as an InterfaceError about the transaction, not as a lost connection.
+        if isinstance(error, asyncpg.exceptions.DataError):
+            raise RowRefusedError(str(error)) from error
+        raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
+    except OverflowError as error:
+        raise RowRefusedError(str(error)) from error
+
+
+def _server_settings(name: str, seconds: float) -> dict[str, str]:
+    return {
+        "application_name": name,
+        "timezone": "UTC",
+        "statement_timeout": str(int(seconds * 1000)),
+        "lock_timeout": str(int(seconds * 500)),
+        "idle_in_transaction_session_timeout": str(int(seconds * 2000)),
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+        "jit": "off",  # plans of ours are small; compiling one costs more than running it
+    }
+
+
+async def connect(settings: DatabaseSettings, name: str) -> Connection:
+    """Open one connection that is ours alone. `name` shows in pg_stat_activity."""
+    with translated():
+        return await asyncpg.connect(
+            settings.url.get_secret_value(),
+            timeout=CONNECT_SECONDS,
+            command_timeout=settings.command_timeout,
+            server_settings=_server_settings(name, settings.command_timeout),
+        )
+
+
+async def create_pool(settings: DatabaseSettings, name: str = "frostguard") -> Pool:
+    """Open a pool of `pool_min` to `pool_max` connections."""
+    with translated():
+        return await asyncpg.create_pool(
+            settings.url.get_secret_value(),
+            min_size=settings.pool_min,
+            max_size=max(settings.pool_min, settings.pool_max),
+            timeout=CONNECT_SECONDS,
+            command_timeout=settings.command_timeout,
+            server_settings=_server_settings(name, settings.command_timeout),
+        )
+
+
+def abandon(connection: Connection | None) -> None:
+    """Drop a connection at once, whatever it is doing; never waits."""
+    if connection is not None and not connection.is_closed():
+        connection.terminate()

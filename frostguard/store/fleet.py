@@ -1,0 +1,41 @@
+"""The fleet as the daemon needs it: which topics belong to whom, and which unit each sensor watches."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from frostguard.store.connection import Connection, Record, translated
+
+LIST_ORGANIZATIONS = """
+select id, slug from organizations
+ where deleted_at is null and ($1::uuid[] is null or id = any($1))
+"""
+
+LIST_GATEWAYS = """
+select id, organization_id, kind, serial from gateways
+ where deleted_at is null and ($1::uuid[] is null or organization_id = any($1))
+"""
+
+LIST_SENSORS = """
+select s.id, s.organization_id, s.serial, s.gateway_id, case when u.deleted_at is null then s.unit_id end as unit_id,
+       s.battery_chemistry, s.range_low, s.range_high, s.report_interval_seconds, s.is_primary, s.kind, s.assigned_at
+  from sensors s left join units u on u.id = s.unit_id
+ where s.deleted_at is null and ($1::uuid[] is null or s.organization_id = any($1))
+"""
+
+
+async def organizations(connection: Connection, ids: Sequence[UUID] | None = None) -> list[Record]:
+    """Return id and slug of these organizations (all, if None)."""
+    with translated():
+        return list(await connection.fetch(LIST_ORGANIZATIONS, None if ids is None else list(ids)))
+
+
+async def gateways(connection: Connection, organizations: Sequence[UUID] | None = None) -> list[Record]:
+    """Return the gateways of these organizations (all, if None)."""
+    with translated():
+        return list(await connection.fetch(LIST_GATEWAYS, None if organizations is None else list(organizations)))
+
+
+async def sensors(connection: Connection, organizations: Sequence[UUID] | None = None) -> list[Record]:
+    """Return the sensors of these organizations (all, if None); `unit_id` is null while nobody assigned it."""
+    with translated():
+        return list(await connection.fetch(LIST_SENSORS, None if organizations is None else list(organizations)))
