@@ -53,7 +53,7 @@ class Group(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     @classmethod
-    def settings_customise_sources(  # noqa: PLR0913 - the signature is pydantic's
+    def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
@@ -155,7 +155,6 @@ class IngestSettings(Group):
         5, alias="INGEST_BATCH_MS", ge=0, le=1000,
         description="a batch waits this long for more when nothing else is being committed",
     )  # fmt: skip
-    shard: str = Field("0/1", alias="INGEST_SHARD", description="i/n: this daemon is number i of n")
     host: str = Field("127.0.0.1", alias="INGEST_HOST", description="where /metrics, /livez and /readyz listen")
     port: Port = Field(4001, alias="INGEST_PORT", description="0 picks a free one")
     ready_file: Path | None = Field(
@@ -175,24 +174,6 @@ class IngestSettings(Group):
         200, alias="PENDING_SENSORS_PER_GATEWAY", ge=0, le=100_000,
         description="unknown sensors that one gateway may introduce; the readings of more become dead letters",
     )  # fmt: skip
-
-    @field_validator("shard")
-    @classmethod
-    def _is_shard(cls, value: str) -> str:
-        number, _, count = value.partition("/")
-        if not (number.isdigit() and count.isdigit() and int(number) < int(count) <= 1024):
-            raise ValueError("must be i/n with i < n <= 1024, as in 0/4")
-        return value
-
-    @property
-    def shard_number(self) -> int:
-        """Which of the shards this is, from 0."""
-        return int(self.shard.partition("/")[0])
-
-    @property
-    def shard_count(self) -> int:
-        """How many shards there are."""
-        return int(self.shard.partition("/")[2])
 
 
 class LogSettings(Group):

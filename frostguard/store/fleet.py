@@ -22,6 +22,20 @@ select s.id, s.organization_id, s.serial, s.gateway_id, case when u.deleted_at i
  where s.deleted_at is null and ($1::uuid[] is null or s.organization_id = any($1))
 """
 
+# `gateway` only where it is one of ours: that is whose topic a single reading can be sent to again.
+GET_ORIGIN = """
+select s.organization_id, s.gateway_id, s.serial, o.slug, g.serial as gateway
+  from sensors s join organizations o on o.id = s.organization_id
+  left join gateways g on g.id = s.gateway_id and g.kind = 'native'
+ where s.id = $1
+"""
+
+
+async def origin(connection: Connection, sensor: UUID) -> Record | None:
+    """Return whose sensor this is and through which gateway it speaks."""
+    with translated():
+        return await connection.fetchrow(GET_ORIGIN, sensor)
+
 
 async def organizations(connection: Connection, ids: Sequence[UUID] | None = None) -> list[Record]:
     """Return id and slug of these organizations (all, if None)."""

@@ -30,6 +30,14 @@ def name_of(at: datetime) -> str:
     return f"sensor_readings_{year:04d}w{week:02d}"
 
 
+def begin_of(name: str) -> datetime:
+    """Return the Monday with which a partition begins. Raises ValueError for a name that is not ours."""
+    if not _NAME.match(name):
+        raise ValueError(f"not the name of a partition: {name!r}")
+    year, _, week = name.removeprefix("sensor_readings_").partition("w")
+    return datetime.fromisocalendar(int(year), int(week), 1).replace(tzinfo=UTC)
+
+
 def quoted(name: str) -> str:
     """Return a partition's name as an SQL identifier. Raises ValueError for any other name."""
     if not _NAME.match(name):

@@ -1,0 +1,63 @@
+"""Start the ingest daemon: python -m ingest, frostguard-ingest."""
+
+import asyncio
+import logging
+import signal
+import sys
+
+import uvloop
+
+from frostguard import log as logs
+from frostguard.config import DatabaseSettings, IngestSettings, LogSettings, MqttSettings, load
+from frostguard.errors import FrostGuardError, UsageError
+from ingest import mqtt
+from ingest.daemon import Daemon, Settings
+from ingest.health import Health
+
+EXIT_CONFIGURATION = 78  # EX_CONFIG: systemd and people know that a restart will not help
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    health = Health(settings.ingest)
+    daemon = Daemon(settings, health)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, daemon.stop)
+    await health.start()
+    try:
+        await daemon.run()
+    finally:
+        await health.stop()
+
+
+def first_of_ours(error: BaseException) -> FrostGuardError | None:
+    """Return the first error of ours inside a task group's bundle, if there is one."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((ours for inner in error.exceptions if (ours := first_of_ours(inner))), None)
+    return error if isinstance(error, FrostGuardError) else None
+
+
+def main() -> int:
+    """Return the exit code: 0 stopped, 78 a setting is wrong, 1 anything else."""
+    try:
+        logs.configure(load(LogSettings))
+        mqtt.self_check()
+        settings = Settings(load(DatabaseSettings), load(MqttSettings), load(IngestSettings))
+        mqtt.tls_context(settings.mqtt)
+        uvloop.run(serve(settings))
+    except UsageError as error:
+        print(f"frostguard-ingest: {error}", file=sys.stderr)
+        return EXIT_CONFIGURATION
+    except BaseExceptionGroup as group:
+        ours = first_of_ours(group)
+        if ours is None:
+            logging.getLogger("ingest").exception("the daemon failed")
+            return 1
+        print(f"frostguard-ingest: {ours}", file=sys.stderr)
+        return EXIT_CONFIGURATION if isinstance(ours, UsageError) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

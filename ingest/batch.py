@@ -1,0 +1,46 @@
+"""What one transaction will hold: rows, what could not be used, and the messages that it settles. Plain data."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from frostguard.domain.reading import Reading
+from frostguard.store.dead_letters import DeadLetter
+from ingest.watermarks import Key
+
+
+@dataclass(slots=True)
+class Batch:
+    """Filled by the intake, written by the writer, acknowledged by the daemon."""
+
+    rows: list[Reading] = field(default_factory=list)
+    # Readings of pending sensors, whose unit_id is the sensor's own id until there is a unit.
+    held: list[Reading] = field(default_factory=list)
+    # Sensors that nobody has registered: (organization, serial) -> (id, organization, gateway, serial, first seen).
+    pending: dict[tuple[UUID, str], tuple[UUID, UUID, UUID, str, datetime]] = field(default_factory=dict)
+    letters: list[DeadLetter] = field(default_factory=list)
+    # (source, hour, reason) -> messages beyond the cap.
+    overflows: Counter[tuple[str, datetime, str]] = field(default_factory=Counter)
+    # Of every message, in order of arrival.
+    packet_ids: list[int] = field(default_factory=list)
+    # Numbers that this batch settles, and the oldest number that a gateway says it still holds.
+    numbers: dict[Key, list[int]] = field(default_factory=dict)
+    oldest: dict[Key, int] = field(default_factory=dict)
+    # Birth messages and last wills; gateways heard.
+    statuses: dict[UUID, tuple[bool, datetime]] = field(default_factory=dict)
+    heard: dict[UUID, datetime] = field(default_factory=dict)
+    # Sensors that have a unit now and may have held readings.
+    assigned: set[UUID] = field(default_factory=set)
+    # Dead letters taken through again: what became of each.
+    replayed: list[int] = field(default_factory=list)
+    replay_refused: list[tuple[int, str, str]] = field(default_factory=list)
+    messages: int = 0
+    readings: int = 0
+    faults: int = 0
+    unknown_fields: int = 0
+    opened_at: float = 0.0  # monotonic clock
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write or to acknowledge."""
+        return bool(self.messages or self.assigned or self.replayed or self.replay_refused)

@@ -1,0 +1,306 @@
+"""The daemon: where store, broker, fleet, intake and writer are wired, and where each failure is answered.
+
+store lost    the batch is kept and tried again; after PATIENCE seconds the broker is let go of (it keeps the backlog)
+              and everything begins again from the database
+broker lost   what was not committed is forgotten, because it will be sent again; a new session is opened
+stop          no more is read; what is there is committed and acknowledged; then the connections are closed
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings
+from frostguard.errors import LockLostError, StoreUnavailableError
+from frostguard.wire.packets import encode_committed
+from frostguard.wire.topics import committed_topic
+from ingest import metrics
+from ingest.batch import Batch
+from ingest.fleet import Fleet
+from ingest.health import Health
+from ingest.intake import Intake
+from ingest.mqtt import BrokerRefusedError, BrokerUnavailableError, Session
+from ingest.reader import Publish
+from ingest.watch import Watch
+from ingest.watermarks import Key
+from ingest.writer import Writer, Written
+
+log = logging.getLogger("ingest.daemon")
+
+PATIENCE = 10.0
+"""Seconds that a batch is tried again with the broker's connection open; well below the keep-alive."""
+TELL_SECONDS = 0.25
+MAX_UNTOLD = 1000
+STOP_SECONDS = 7.0
+SHARD = 0
+REPLAYS = 500  # dead letters taken through again in one batch
+
+
+def backoff(attempt: int, longest: float = 30.0) -> float:
+    """Return the seconds to wait before attempt number `attempt` (from 0): exponential, with full jitter."""
+    return random.uniform(0.05, min(longest, 0.2 * 2 ** min(attempt, 10)))  # noqa: S311 - not a secret
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The groups that the daemon needs."""
+
+    database: DatabaseSettings
+    mqtt: MqttSettings
+    ingest: IngestSettings
+
+
+class Daemon:
+    """Runs until `stop` is called. Raises what no retry can mend (UsageError)."""
+
+    def __init__(self, settings: Settings, health: Health) -> None:
+        self._settings = settings
+        self._health = health
+        self._stopping = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._fleet = Fleet()
+        self._intake = Intake(settings.ingest, self._fleet)
+        self._writer: Writer | None = None
+        self._session: Session | None = None
+        self._committing: Batch | None = None
+        # Watermarks that moved since the gateways were told.
+        self._untold: dict[Key, int] = {}
+        self._replay_asked = False
+        self._watch = Watch(settings.database, self._fleet, self._on_assigned, self._on_replay)
+        metrics.OLDEST_UNACKED.set_function(self._oldest_unacknowledged)
+        metrics.UNACKED.set_function(lambda: sum(b.messages for b in (self._committing, self._intake.batch) if b))
+
+    def stop(self) -> None:
+        """Begin an orderly stop."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Serve until stopped."""
+        async with asyncio.TaskGroup() as tasks:
+            beside = [
+                tasks.create_task(self._watch.run(), name="watch"),
+                tasks.create_task(self._tell(), name="tell"),
+            ]
+            serving = tasks.create_task(self._serve(), name="serve")
+            await asyncio.wait([serving, tasks.create_task(self._stopping.wait())], return_when="FIRST_COMPLETED")
+            await asyncio.wait([serving], timeout=STOP_SECONDS)
+            for task in (serving, *beside):
+                task.cancel()
+            self._stopping.set()
+
+    # --- the store
+
+    async def _serve(self) -> None:
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                await self._with_store()
+                attempt = 0
+            except LockLostError as error:
+                self._health.database(ready=False, detail=str(error))
+                log.info("waiting", extra={"detail": str(error)})
+                await self._pause(1.0)
+            except StoreUnavailableError as error:
+                self._health.database(ready=False, detail="PostgreSQL does not answer")
+                log.warning("the store is not available", extra={"detail": str(error)})
+                await self._pause(backoff(attempt, 5.0))
+                attempt += 1
+
+    async def _with_store(self) -> None:
+        """Open the store, then serve the broker until the store fails for long, or we are stopped."""
+        self._writer = await Writer.open(self._settings.database, SHARD)
+        try:
+            await self._watch.load(self._writer.connection)
+            self._health.database(ready=True)
+            await self._serve_broker()
+        finally:
+            self._health.database(ready=False, detail="closed")
+            self._writer.abandon()
+
+    # --- the broker
+
+    async def _serve_broker(self) -> None:
+        attempt = 0
+        while not self._stopping.is_set():
+            session = self._session = Session(self._settings.mqtt, self._take)
+            try:
+                await session.open()
+                self._opened(session)
+                attempt = 0
+                await self._pump(session)
+            except BrokerRefusedError as error:
+                log.error("the broker refuses us", extra={"detail": str(error)})  # noqa: TRY400 - no traceback for a no
+                self._health.broker(ready=False, detail=f"refused: {error}")
+                await self._pause(10.0 + backoff(attempt))
+                attempt += 1
+            except BrokerUnavailableError as error:
+                log.warning("no broker", extra={"detail": str(error)})
+                self._health.broker(ready=False, detail=f"no connection: {error}")
+                await self._pause(backoff(attempt))
+                attempt += 1
+            finally:
+                await session.close()
+                self._forget()
+
+    def _opened(self, session: Session) -> None:
+        metrics.RECONNECTS.inc()
+        if not session.session_present:
+            metrics.SESSIONS_LOST.inc()
+            log.warning("the broker had no session of ours: what it held for us, if anything, is lost")
+        self._health.broker(ready=True)
+        log.info("connected", extra={"session_present": session.session_present})
+
+    def _forget(self) -> None:
+        """Drop what was not committed: the broker sends it again, and old packet ids mean nothing any more."""
+        batch = self._intake.cut()
+        self._intake.discard(batch)
+        self._intake.batch.assigned = batch.assigned
+        self._health.broker(ready=False, detail="not connected")
+
+    def _take(self, published: list[Publish]) -> None:
+        """Take a chunk of messages; wake the pump for the first of a batch and for a full one."""
+        batch = self._intake.batch
+        first = not batch.messages
+        self._intake.take(published)
+        full = len(batch.rows) + len(batch.held) >= self._settings.ingest.batch_rows
+        if full and self._committing is not None and self._session is not None:
+            self._session.pause()  # until the commit that is under way is done
+        if first or full:
+            self._wake.set()
+
+    # --- the pump
+
+    async def _pump(self, session: Session) -> None:
+        """Commit batch after batch until the session is lost or we are stopped."""
+        session.lost.add_done_callback(lambda _: self._wake.set())
+        while not session.lost.done():
+            await self._collect(session)
+            if self._replay_asked:
+                await self._take_replays()
+            if self._stopping.is_set():
+                session.pause()
+            if self._intake.batch:
+                await self._commit(session, self._intake.cut())
+            if self._stopping.is_set():
+                return
+
+    async def _collect(self, session: Session) -> None:
+        """Wait until a batch is worth a commit: it is old enough, large enough, or the last one took its time."""
+        batch, settings = self._intake.batch, self._settings.ingest
+        while not batch and not self._replay_asked and not self._stopping.is_set() and not session.lost.done():
+            self._wake.clear()
+            await self._wake.wait()
+        while batch.messages and not self._stopping.is_set() and not session.lost.done():
+            left = batch.opened_at + settings.batch_ms / 1000 - time.monotonic()
+            if left <= 0 or len(batch.rows) >= settings.batch_rows:
+                return
+            self._wake.clear()
+            timer = asyncio.get_running_loop().call_later(left, self._wake.set)
+            await self._wake.wait()
+            timer.cancel()
+
+    async def _take_replays(self) -> None:
+        """Take the dead letters that somebody wants again into the open batch, some hundred at a time."""
+        if self._writer is None:
+            return
+        letters = await self._writer.requested_replays(REPLAYS)
+        for letter in letters:
+            self._intake.replay(letter["id"], letter["topic"], letter["payload"])
+        self._replay_asked = len(letters) == REPLAYS
+
+    async def _commit(self, session: Session, batch: Batch) -> None:
+        started = time.monotonic()
+        self._committing = batch
+        try:
+            written = await self._write(batch, session)
+        except BaseException:
+            self._intake.discard(batch)
+            raise
+        finally:
+            self._committing = None
+        session.acknowledge(batch.packet_ids)
+        session.resume()
+        self._untold.update({key: progress.upto for key, progress in written.moved.items()})
+        _count(batch, written, time.monotonic() - started)
+
+    async def _write(self, batch: Batch, session: Session) -> Written:
+        """Write until it is written, for PATIENCE seconds. Raises StoreUnavailableError after that."""
+        deadline, attempt = time.monotonic() + PATIENCE, 0
+        while True:
+            try:
+                if self._writer is None or not self._writer.usable:
+                    self._writer = await Writer.open(self._settings.database, SHARD)
+                    self._health.database(ready=True)
+                return await self._writer.commit(batch)
+            except (StoreUnavailableError, LockLostError) as error:
+                if self._writer is not None:
+                    self._writer.abandon()
+                self._health.database(ready=False, detail="PostgreSQL does not answer")
+                session.pause()
+                metrics.RETRIES.inc()
+                log.warning("a batch is tried again", extra={"detail": str(error), "readings": len(batch.rows)})
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(backoff(attempt, 1.0))
+            attempt += 1
+
+    # --- beside it
+
+    def _on_assigned(self, sensors: Iterable[UUID]) -> None:
+        """Let the next batch move what was held for these; every batch that may hold more of it comes before."""
+        self._intake.batch.assigned.update(sensors)
+        self._wake.set()
+
+    def _on_replay(self) -> None:
+        self._replay_asked = True
+        self._wake.set()
+
+    def _oldest_unacknowledged(self) -> float:
+        batch = self._committing or self._intake.batch
+        return time.monotonic() - batch.opened_at if batch.messages else 0.0
+
+    async def _tell(self) -> None:
+        """Publish the watermarks that moved, a few times a second; they are cumulative."""
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            session = self._session
+            if session is None or session.lost.done() or session.unsent > MAX_UNTOLD:
+                continue
+            untold, self._untold = self._untold, {}
+            for (gateway_id, boot), upto in untold.items():
+                if address := self._fleet.address(gateway_id):
+                    session.publish(committed_topic(*address), encode_committed(boot, upto))
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def _count(batch: Batch, written: Written, seconds: float) -> None:
+    """Count a committed batch."""
+    metrics.MESSAGES.inc(batch.messages)
+    metrics.RECEIVED.inc(batch.readings)
+    metrics.STORED.inc(len(written.new))
+    metrics.DUPLICATES.inc(written.duplicates)
+    metrics.HELD.inc(len(batch.held))
+    metrics.RELEASED.inc(written.released)
+    metrics.FAULTS.inc(batch.faults)
+    metrics.UNKNOWN_FIELDS.inc(batch.unknown_fields)
+    metrics.SKIPPED.inc(written.given_up)
+    metrics.REPLAYED.inc(len(batch.replayed))
+    for letter in (*batch.letters, *written.refused):
+        metrics.DEAD_LETTERS.labels(letter.reason).inc()
+    for (_source, _hour, reason), dropped in batch.overflows.items():
+        metrics.OVERFLOWS.labels(reason).inc(dropped)
+    metrics.BATCHES.inc()
+    metrics.BATCH_ROWS.observe(len(batch.rows))
+    metrics.COMMIT_SECONDS.observe(seconds)
+    if written.new:
+        metrics.LAG.set((datetime.now(UTC) - written.new[-1].recorded_at).total_seconds())

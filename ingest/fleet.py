@@ -1,0 +1,187 @@
+"""The fleet in memory: which topics belong to whom, and which unit each sensor watches."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from frostguard.errors import PacketError, TopicError
+from frostguard.store import fleet as table
+from frostguard.store.connection import Connection, Record
+from frostguard.wire import topics
+from frostguard.wire.serials import normalise_serial
+from frostguard.wire.topics import TopicKind
+
+MAX_ROUTES = 200_000
+"""Topics remembered; beyond it the memory starts anew, so that invented topics cannot fill it."""
+
+
+@dataclass(slots=True, frozen=True)
+class Sensor:
+    """One sensor. `unit_id` is None until somebody assigns it; its range is what it can measure, °C."""
+
+    id: UUID
+    unit_id: UUID | None
+    serial: str
+    gateway_id: UUID | None
+    range_low: float
+    range_high: float
+    chemistry: str | None
+    interval_seconds: int
+    is_primary: bool
+    kind: str
+    assigned_at: datetime | None
+
+
+@dataclass(slots=True)
+class Organization:
+    """One organization. `sensors` finds a sensor by every spelling that was seen so far."""
+
+    id: UUID
+    slug: str
+    gateways: dict[str, UUID] = field(default_factory=dict)
+    sensors: dict[str, Sensor] = field(default_factory=dict)
+    networks: dict[tuple[str, str], UUID] = field(default_factory=dict)
+    known: int = 0
+
+    def find(self, spelling: str) -> Sensor | None:
+        """Return the sensor that a payload means, remembering the spelling. Raises PacketError for no serial."""
+        sensor = self.sensors.get(normalise_serial(spelling))
+        if sensor is not None and len(self.sensors) < 4 * self.known + 1000:
+            self.sensors[spelling] = sensor
+        return sensor
+
+
+@dataclass(slots=True, frozen=True)
+class Route:
+    """What a topic stands for: the kind of its payload, whose it is, and which gateway sent it."""
+
+    kind: TopicKind
+    organization: Organization
+    gateway_id: UUID
+    gateway: str
+    topic: str
+
+
+class Fleet:
+    """All organizations that this shard serves, and the routes of the topics seen so far."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[UUID, Organization] = {}
+        self._by_slug: dict[str, Organization] = {}
+        self._networks: dict[tuple[str, str], Organization] = {}
+        self._addresses: dict[UUID, tuple[str, str]] = {}
+        self.routes: dict[bytes, Route] = {}
+
+    async def load(self, connection: Connection, organizations: Sequence[UUID] | None = None) -> list[UUID]:
+        """Read these organizations anew (all, if None). Returns the sensors that got a unit since the last time."""
+        found = await table.organizations(connection, organizations)
+        fresh = {row["id"]: Organization(row["id"], row["slug"]) for row in found}
+        for row in await table.gateways(connection, organizations):
+            if owner := fresh.get(row["organization_id"]):
+                self._add_gateway(owner, row["kind"], row["serial"], row["id"])
+        assigned = []
+        for row in await table.sensors(connection, organizations):
+            if owner := fresh.get(row["organization_id"]):
+                sensor = _sensor(row)
+                owner.sensors[sensor.serial] = sensor
+                if sensor.unit_id is not None and self._was_pending(owner.id, sensor.serial):
+                    assigned.append(sensor.id)
+        for owner in fresh.values():
+            owner.known = len(owner.sensors)
+        self._replace(self._by_id if organizations is None else organizations, fresh)
+        return assigned
+
+    @staticmethod
+    def _add_gateway(owner: Organization, kind: str, serial: str, gateway_id: UUID) -> None:
+        if kind == "native":
+            owner.gateways[serial] = gateway_id
+        else:
+            owner.networks[kind, serial] = gateway_id
+
+    def _was_pending(self, organization: UUID, serial: str) -> bool:
+        """Whether we hold its readings, as far as we know: it was pending here, or came while we looked away."""
+        known = self._by_id.get(organization)
+        before = known.sensors.get(serial) if known else None
+        return before is None or before.unit_id is None
+
+    def _replace(self, gone: Iterable[UUID], fresh: dict[UUID, Organization]) -> None:
+        for organization in list(gone):
+            if old := self._by_id.pop(organization, None):
+                self._by_slug.pop(old.slug, None)
+                for gateway in old.gateways.values():
+                    self._addresses.pop(gateway, None)
+                for key in old.networks:
+                    self._networks.pop(key, None)
+        for organization, new in fresh.items():
+            self._by_id[organization] = new
+            self._by_slug[new.slug] = new
+            self._networks.update(dict.fromkeys(new.networks, new))
+            self._addresses.update({gateway: (new.slug, serial) for serial, gateway in new.gateways.items()})
+        self.routes.clear()
+
+    def address(self, gateway_id: UUID) -> tuple[str, str] | None:
+        """Return the first levels of the topics of a gateway of ours: (organization, gateway)."""
+        return self._addresses.get(gateway_id)
+
+    def route(self, topic: bytes) -> Route:
+        """Return what a topic stands for, and remember it.
+
+        Raises TopicError outside the grammar, PacketError (`unknown_organization`, `unknown_gateway`) for strangers.
+        """
+        parsed = topics.parse(topic)
+        if parsed.kind in (TopicKind.TTS, TopicKind.CHIRPSTACK):
+            key = (parsed.kind.value, parsed.gateway)
+            owner = self._networks.get(key)
+            gateway_id = owner.networks.get(key) if owner else None
+        elif parsed.kind in (TopicKind.READINGS, TopicKind.STATUS):
+            owner = self._by_slug.get(parsed.organization or "")
+            if owner is None:
+                raise PacketError("unknown_organization", f"no organization {parsed.organization!r}")
+            gateway_id = owner.gateways.get(parsed.gateway)
+        else:
+            raise TopicError("not_for_us", f"{parsed.kind.value} goes to gateways")
+        if owner is None or gateway_id is None:
+            raise PacketError("unknown_gateway", f"no gateway {parsed.gateway!r} of that organization")
+        route = Route(parsed.kind, owner, gateway_id, parsed.gateway, topic.decode())
+        if len(self.routes) >= MAX_ROUTES:
+            self.routes.clear()
+        self.routes[topic] = route
+        return route
+
+    def add_pending(self, organization: UUID, sensor: Sensor) -> None:
+        """A sensor that was just registered as pending."""
+        if owner := self._by_id.get(organization):
+            owner.sensors.setdefault(sensor.serial, sensor)
+
+    def forget_pending(self, organization: UUID, serial: str, sensor: UUID) -> None:
+        """Its registration was not committed: the next reading introduces it again."""
+        owner = self._by_id.get(organization)
+        known = owner.sensors.get(serial) if owner else None
+        if owner and known and known.id == sensor:
+            owner.sensors = {spelling: s for spelling, s in owner.sensors.items() if s.id != sensor}
+
+    def sizes(self) -> dict[str, int]:
+        """Return how many of each there are."""
+        owners = self._by_id.values()
+        return {
+            "organizations": len(self._by_id),
+            "gateways": sum(len(o.gateways) + len(o.networks) for o in owners),
+            "sensors": sum(o.known for o in owners),
+        }
+
+
+def _sensor(row: Record) -> Sensor:
+    return Sensor(
+        id=row["id"],
+        unit_id=row["unit_id"],
+        serial=row["serial"],
+        gateway_id=row["gateway_id"],
+        range_low=row["range_low"],
+        range_high=row["range_high"],
+        chemistry=row["battery_chemistry"],
+        interval_seconds=row["report_interval_seconds"],
+        is_primary=row["is_primary"],
+        kind=row["kind"],
+        assigned_at=row["assigned_at"],
+    )

@@ -1,0 +1,224 @@
+"""From messages to the open batch: route, decode, look up, check the clock, or dead-letter with a reason.
+
+Everything here is synchronous and runs as the bytes come off the socket: every reading costs microseconds and nothing
+waits. Nothing is dropped because of a bound: when the open batch is full, the session stops reading.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from frostguard.config import IngestSettings
+from frostguard.domain.reading import Reading
+from frostguard.errors import PacketError
+from frostguard.store.dead_letters import DeadLetter
+from frostguard.wire import battery, packets
+from frostguard.wire.packets import Measurement, Packet
+from frostguard.wire.serials import normalise_serial
+from frostguard.wire.topics import TopicKind
+from ingest.batch import Batch
+from ingest.fleet import Fleet, Route, Sensor
+from ingest.reader import Publish
+
+STRANGERS = "strangers"  # the source of dead letters that no known gateway sent: one cap for all of them
+MICROSECOND = timedelta(microseconds=1)
+KEPT_PAYLOAD = 65_536
+HEARD_EVERY = timedelta(minutes=1)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Intake:
+    """Holds the open batch and what limits it: the caps on dead letters and on sensors that introduce themselves."""
+
+    def __init__(self, settings: IngestSettings, fleet: Fleet, now: Callable[[], datetime] = _utc_now) -> None:
+        self._settings = settings
+        self._now = now
+        self._stamp = datetime.fromtimestamp(0, UTC)
+        self._hour: tuple[datetime, Counter[str]] = (self._stamp, Counter())
+        self._introduced: Counter[UUID] = Counter()
+        self._hear_again: dict[UUID, datetime] = {}  # bounded by the gateways that exist
+        self._moment(now())
+        self.fleet = fleet
+        self.batch = Batch()
+
+    def cut(self) -> Batch:
+        """Return the open batch and begin the next."""
+        batch, self.batch = self.batch, Batch()
+        return batch
+
+    def discard(self, batch: Batch) -> None:
+        """Forget what a batch that will not be committed had introduced; the broker sends its messages again."""
+        for sensor, organization, _gateway, serial, _at in batch.pending.values():
+            self.fleet.forget_pending(organization, serial, sensor)
+
+    def _moment(self, now: datetime) -> None:
+        """Fix the clock for one chunk of messages."""
+        self._received_at = now
+        self._oldest = now - timedelta(days=self._settings.retention_days)
+        self._newest = now + timedelta(seconds=self._settings.max_future_seconds)
+
+    def take(self, published: list[Publish]) -> None:
+        """Take messages in, in order of arrival."""
+        self._moment(self._now())
+        batch, routes = self.batch, self.fleet.routes
+        if not batch.messages:
+            batch.opened_at = time.monotonic()
+        batch.messages += len(published)
+        acknowledge = batch.packet_ids.append
+        for topic, payload, packet_id, retained in published:
+            if packet_id:
+                acknowledge(packet_id)
+            route = routes.get(topic)
+            try:
+                if route is None:
+                    route = self.fleet.route(topic)
+                self._take_one(route, payload, retained)
+            except PacketError as error:
+                self._dead_letter(route, topic, payload or b"", error.reason, error.detail)
+
+    def replay(self, letter: int, topic: str, payload: bytes) -> None:
+        """Take a dead letter through the whole route again."""
+        self._moment(self._now())
+        refused: list[tuple[str, str]] = []
+        before = len(self.batch.letters)
+        try:
+            self._take_one(self.fleet.route(topic.encode()), payload, retained=False)
+        except PacketError as error:
+            refused.append((error.reason, error.detail))
+        refused += [(new.reason, new.detail) for new in self.batch.letters[before:]]
+        del self.batch.letters[before:]
+        if refused:
+            self.batch.replay_refused.append((letter, *refused[0]))
+        else:
+            self.batch.replayed.append(letter)
+
+    def _take_one(self, route: Route, payload: bytes | None, retained: bool) -> None:  # noqa: FBT001
+        if payload is None:
+            raise PacketError("too_large", "more than a megabyte")
+        if route.kind is TopicKind.STATUS:
+            self._status(route, payload)
+            return
+        if retained:
+            raise PacketError("retained", "readings must not be published as retained messages")
+        packet = packets.decode(route.kind, payload)
+        if self._received_at >= self._hear_again.get(route.gateway_id, self._received_at):
+            self.batch.heard[route.gateway_id] = self._received_at
+            self._hear_again[route.gateway_id] = self._received_at + HEARD_EVERY
+        self._readings(route, packet)
+        if packet.rejected:
+            self._rejected(route, packet)
+        if packet.boot is not None:
+            self._numbers(route, packet)
+        self.batch.unknown_fields += packet.unknown_fields
+
+    def _readings(self, route: Route, packet: Packet) -> None:
+        """The hot loop: one row for each measurement."""
+        batch, find, received_at = self.batch, route.organization.sensors.get, self._received_at
+        oldest, newest = self._oldest, self._newest
+        rows, new = batch.rows.append, tuple.__new__
+        batch.readings += len(packet.readings)
+        for measurement in packet.readings:
+            serial, at, temperature, humidity, door, volts, percent, rssi, snr, seq, fault = measurement
+            sensor = find(serial)
+            if sensor is None or at is None or not oldest <= at <= newest:
+                try:
+                    sensor, at = self._explain(route, measurement)
+                except PacketError as error:
+                    self._dead_letter_reading(route, measurement, packet.boot, error)
+                    continue
+            if temperature is not None and not sensor.range_low <= temperature <= sensor.range_high:
+                temperature, fault = None, fault or "out_of_range"
+            if percent is None and volts is not None:
+                percent = battery.percent(volts, sensor.chemistry)
+            if fault is not None:
+                batch.faults += 1
+            values = (received_at, temperature, humidity, door, volts, percent, rssi, snr, fault)
+            if sensor.unit_id is None:
+                batch.held.append(new(Reading, (sensor.id, at, sensor.id, seq, *values)))
+            else:
+                rows(new(Reading, (sensor.unit_id, at, sensor.id, seq, *values)))
+
+    def _explain(self, route: Route, measurement: Measurement) -> tuple[Sensor, datetime]:
+        """The slow way for what the hot loop does not know. Raises PacketError for what cannot be used."""
+        at = measurement.at
+        if at is None:
+            # Every reading needs a moment of its own, or two without a time would be stored as one.
+            self._stamp = at = max(self._received_at, self._stamp + MICROSECOND)
+        elif at > self._newest:
+            ahead = self._settings.max_future_seconds
+            raise PacketError("time_in_future", f"{at.isoformat()} is more than {ahead} s ahead")
+        elif at < self._oldest:
+            raise PacketError("time_too_old", f"{at.isoformat()} is older than {self._settings.retention_days} days")
+        sensor = route.organization.find(measurement.sensor)
+        return sensor or self._introduce(route, measurement.sensor), at
+
+    def _introduce(self, route: Route, spelling: str) -> Sensor:
+        """Register an unknown sensor of a known gateway as pending."""
+        if self._introduced[route.gateway_id] >= self._settings.pending_sensors_per_gateway:
+            raise PacketError("too_many_unknown_sensors", "this gateway has introduced as many sensors as it may")
+        self._introduced[route.gateway_id] += 1
+        serial = normalise_serial(spelling)
+        organization = route.organization.id
+        sensor = Sensor(
+            id=uuid4(), unit_id=None, serial=serial, gateway_id=route.gateway_id, range_low=-100, range_high=150,
+            chemistry=None, interval_seconds=300, is_primary=False, kind="temperature", assigned_at=None,
+        )  # fmt: skip
+        row = (sensor.id, organization, route.gateway_id, serial, self._received_at)
+        self.batch.pending[organization, serial] = row
+        self.fleet.add_pending(organization, sensor)
+        return sensor
+
+    def _status(self, route: Route, payload: bytes) -> None:
+        status = packets.decode_status(payload)
+        self.batch.statuses[route.gateway_id] = (status.online, self._received_at)
+        if status.boot is not None and status.oldest is not None:
+            self.batch.oldest[route.gateway_id, status.boot] = status.oldest
+
+    def _numbers(self, route: Route, packet: Packet) -> None:
+        """Every numbered reading of this packet is settled with the batch: stored, held or dead-lettered."""
+        numbers = self.batch.numbers.setdefault((route.gateway_id, packet.boot or ""), [])
+        numbers.extend([m.seq for m in packet.readings if m.seq])
+        numbers.extend([r.seq for r in packet.rejected if r.seq])
+
+    def _rejected(self, route: Route, packet: Packet) -> None:
+        for reason, detail, payload, _seq in packet.rejected:
+            self._dead_letter(route, route.topic.encode(), payload, reason, detail)
+
+    def _dead_letter_reading(
+        self, route: Route, measurement: Measurement, boot: str | None, error: PacketError
+    ) -> None:
+        payload = packets.encode([measurement], boot)
+        self._dead_letter(route, route.topic.encode(), payload, error.reason, error.detail)
+
+    def _dead_letter(self, route: Route | None, topic: bytes, payload: bytes, reason: str, detail: str) -> None:
+        """Keep it, or only count it where its source has used up this hour's cap."""
+        hour = self._received_at.replace(minute=0, second=0, microsecond=0)
+        if self._hour[0] != hour:
+            self._hour = (hour, Counter())
+            self._introduced.clear()
+        source = route.gateway if route else STRANGERS
+        if self._hour[1][source] >= self._settings.dead_letters_per_hour:
+            self.batch.overflows[source, hour, reason] += 1
+            return
+        self._hour[1][source] += 1
+        self.batch.letters.append(
+            DeadLetter(
+                received_at=self._received_at,
+                organization_id=route.organization.id if route else None,
+                gateway_id=route.gateway_id if route else None,
+                topic=_text(topic, 1000),
+                payload=payload[:KEPT_PAYLOAD],
+                reason=reason,
+                detail=_text(detail.encode(errors="replace"), 500),
+            )
+        )
+
+
+def _text(raw: bytes, length: int) -> str:
+    """Return bytes as text that PostgreSQL takes."""
+    return raw.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")[:length]

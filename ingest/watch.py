@@ -1,0 +1,115 @@
+"""Follow what changes in the database: the fleet, replays that are asked for, and the weeks to come."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from frostguard.config import DatabaseSettings
+from frostguard.errors import FrostGuardError
+from frostguard.store import held, partitions
+from frostguard.store.connection import Connection, abandon, connect, translated
+from ingest import metrics
+from ingest.fleet import Fleet
+
+log = logging.getLogger("ingest.watch")
+
+SETTLE_SECONDS = 0.05  # many changes in one moment are one reload
+UPKEEP = timedelta(hours=1)
+REPLAYS = "dead-letters"
+
+
+class Watch:
+    """Its own connection, so that nothing here can hold up a commit.
+
+    `assigned` is told the sensors that have a unit now, `replay` that somebody asked for dead letters again.
+    """
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        fleet: Fleet,
+        assigned: Callable[[Iterable[UUID]], None],
+        replay: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._fleet = fleet
+        self._assigned = assigned
+        self._replay = replay
+        self._changed: set[str] = set()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow until cancelled; after every lost connection read everything anew."""
+        while True:
+            connection: Connection | None = None
+            try:
+                connection = await connect(self._settings, "frostguard-ingest-watch")
+                await self._follow(connection)
+            except FrostGuardError as error:
+                log.warning("not following changes", extra={"detail": str(error)})
+            finally:
+                abandon(connection)
+            await asyncio.sleep(1)
+
+    async def load(self, connection: Connection) -> None:
+        """Read the whole fleet, and which assigned sensors have readings waiting."""
+        await self._fleet.load(connection)
+        self._assigned(await held.assigned_with_held(connection))
+        self._replay()
+        self._measure()
+
+    async def _follow(self, connection: Connection) -> None:
+        with translated():
+            await connection.add_listener("config", self._notified)
+        connection.add_termination_listener(lambda _: self._wake.set())
+        await self.load(connection)  # what changed between the daemon's own look and the first notification
+        due = datetime.now(UTC)
+        while not connection.is_closed():
+            if datetime.now(UTC) >= due:
+                await self._keep_partitions(connection)
+                due = datetime.now(UTC) + UPKEEP
+            self._wake.clear()
+            if not self._changed:
+                await self._nap((due - datetime.now(UTC)).total_seconds())
+            await asyncio.sleep(SETTLE_SECONDS)
+            await self._reload(connection)
+
+    async def _nap(self, seconds: float) -> None:
+        timer = asyncio.get_running_loop().call_later(max(0.0, seconds), self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            timer.cancel()
+
+    async def _reload(self, connection: Connection) -> None:
+        changed, self._changed = self._changed, set()
+        if REPLAYS in changed:
+            changed.discard(REPLAYS)
+            self._replay()
+        if changed:
+            self._assigned(await self._fleet.load(connection, [UUID(text) for text in changed]))
+            self._measure()
+            log.info("fleet changed", extra={"organizations": len(changed)})
+
+    async def _keep_partitions(self, connection: Connection) -> None:
+        now = datetime.now(UTC)
+        made = await partitions.ensure_ahead(connection, now)
+        if made:
+            log.info("partitions made", extra={"partitions": ", ".join(made)})
+        metrics.PARTITIONS_AHEAD.set((max_covered(await partitions.existing(connection)) - now).days)
+
+    def _notified(self, _connection: Connection, _pid: int, _channel: str, payload: str) -> None:
+        self._changed.add(payload)
+        self._wake.set()
+
+    def _measure(self) -> None:
+        for what, size in self._fleet.sizes().items():
+            metrics.FLEET.labels(what).set(size)
+
+
+def max_covered(names: Iterable[str]) -> datetime:
+    """Return the end of the last week that has a partition (the epoch if none has)."""
+    ends = [partitions.begin_of(name) + partitions.WEEK for name in names]
+    return max(ends, default=datetime.fromtimestamp(0, UTC))

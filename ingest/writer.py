@@ -1,0 +1,228 @@
+"""One batch, one transaction, on the one connection that holds the shard's lock.
+
+What lost the lock cannot write: the lock belongs to the session that writes. Memory (watermarks) takes what a batch
+changed only after its commit.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Self
+from uuid import UUID
+
+from frostguard.config import DatabaseSettings
+from frostguard.domain.reading import Reading
+from frostguard.errors import LockLostError, MissingPartitionError, RowRefusedError, StoreUnavailableError
+from frostguard.store import dead_letters, fleet, gateway_states, held, locks, partitions, readings
+from frostguard.store import watermarks as watermark_table
+from frostguard.store.connection import Connection, Record, abandon, connect, translated
+from frostguard.store.dead_letters import DeadLetter, Overflow
+from frostguard.store.watermarks import Watermark
+from frostguard.wire import packets
+from frostguard.wire.packets import Measurement
+from frostguard.wire.topics import readings_topic
+from ingest.batch import Batch
+from ingest.watermarks import Key, Progress, Watermarks
+
+log = logging.getLogger("ingest.writer")
+
+
+@dataclass(slots=True)
+class Written:
+    """What one commit did."""
+
+    new: Sequence[Reading] = ()
+    duplicates: int = 0
+    released: int = 0
+    refused: list[DeadLetter] = field(default_factory=list)
+    given_up: int = 0
+    # Boots whose watermark moved: what the gateways are told.
+    moved: dict[Key, Progress] = field(default_factory=dict)
+
+
+class Writer:
+    """The writing connection and what memory knows of the committed state."""
+
+    def __init__(self, connection: Connection, watermarks: Watermarks) -> None:
+        self._connection = connection
+        self._watermarks = watermarks
+
+    @classmethod
+    async def open(cls, settings: DatabaseSettings, shard: int) -> Self:
+        """Connect, take the shard, read back what was committed.
+
+        Raises StoreUnavailableError, or LockLostError while another daemon holds the shard.
+        """
+        connection = await connect(settings, f"frostguard-ingest-{shard}")
+        try:
+            await _lock(connection, shard)
+            await readings.prepare(connection)
+            await partitions.ensure_ahead(connection, datetime.now(UTC))
+            return cls(connection, Watermarks(await watermark_table.load(connection)))
+        except BaseException:
+            abandon(connection)
+            raise
+
+    def abandon(self) -> None:
+        """Drop the connection, and with it the lock, at once."""
+        abandon(self._connection)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that holds the lock; for use between commits only."""
+        return self._connection
+
+    async def requested_replays(self, limit: int) -> list[Record]:
+        """Return dead letters that somebody asked for again, oldest first."""
+        return await dead_letters.requested(self._connection, 0, limit)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the connection stands, as far as we know."""
+        return not self._connection.is_closed()
+
+    async def commit(self, batch: Batch) -> Written:
+        """Write all of a batch, or nothing. Raises StoreUnavailableError: the outcome may be unknown, write it again.
+
+        Rows that PostgreSQL refuses become dead letters in the same transaction.
+        """
+        try:
+            try:
+                return await self._transaction(batch, sift=False)
+            except MissingPartitionError:
+                await partitions.ensure(self._connection, {partitions.week_of(row.recorded_at) for row in batch.rows})
+                return await self._transaction(batch, sift=False)
+        except RowRefusedError as error:
+            log.warning("a row was refused, looking for it", extra={"detail": str(error)})
+            await partitions.ensure(self._connection, {partitions.week_of(row.recorded_at) for row in batch.rows})
+            return await self._transaction(batch, sift=True)
+
+    async def _transaction(self, batch: Batch, *, sift: bool) -> Written:
+        connection = self._connection
+        if connection.is_closed():
+            raise StoreUnavailableError("the connection is closed")
+        with translated():
+            await connection.execute("begin")
+            try:
+                written = await self._write(connection, batch, sift=sift)
+                # One wake-up for whoever follows what is new; a second statement saves a round trip.
+                await connection.execute("select pg_notify('feed', ''); commit" if written.new else "commit")
+            except BaseException:
+                await self._roll_back()
+                raise
+        self._watermarks.commit(written.moved)
+        return written
+
+    async def _roll_back(self) -> None:
+        try:
+            if not self._connection.is_closed():
+                await self._connection.execute("rollback", timeout=2)
+        except Exception:  # noqa: BLE001 - whatever it was: a connection that cannot roll back is of no use
+            self.abandon()
+
+    async def _write(self, connection: Connection, batch: Batch, *, sift: bool) -> Written:
+        written = Written()
+        if batch.pending:
+            await self._register(connection, batch)
+        if batch.rows:
+            await self._store(connection, batch.rows, written, sift=sift)
+        if batch.held:
+            await self._hold(connection, batch.held, written, sift=sift)
+        if batch.assigned:
+            await self._release(connection, batch.assigned, written)
+        if batch.letters or written.refused:
+            await dead_letters.insert(connection, [*batch.letters, *written.refused])
+        if batch.overflows:
+            totals = [Overflow(*key, dropped) for key, dropped in batch.overflows.items()]
+            await dead_letters.add_overflows(connection, totals)
+        if batch.numbers or batch.oldest:
+            await self._settle(connection, batch, written)
+        if batch.statuses:
+            await gateway_states.save_status(connection, [(g, *status) for g, status in batch.statuses.items()])
+        if batch.heard:
+            await gateway_states.save_heard(connection, list(batch.heard.items()))
+        if batch.replayed or batch.replay_refused:
+            await dead_letters.settle(connection, batch.replayed, batch.replay_refused)
+        return written
+
+    async def _register(self, connection: Connection, batch: Batch) -> None:
+        """Register unknown sensors; where somebody was faster, their readings take the id that there is."""
+        ids = await held.register_pending(connection, list(batch.pending.values()))
+        other = {row[0]: ids[key] for key, row in batch.pending.items() if ids.get(key, row[0]) != row[0]}
+        if other:
+            batch.held = [row._replace(sensor_id=other.get(row.sensor_id, row.sensor_id)) for row in batch.held]
+            batch.assigned.update(other.values())  # it may have a unit already
+
+    async def _store(self, connection: Connection, rows: list[Reading], written: Written, *, sift: bool) -> None:
+        if sift:
+            written.new, bad = await readings.sift(connection, rows)
+            written.refused += [await _refused(connection, row, reason) for row, reason in bad]
+            written.duplicates = len(rows) - len(written.new) - len(bad)
+        else:
+            written.new = await readings.insert(connection, rows)
+            written.duplicates = len(rows) - len(written.new)
+
+    async def _hold(self, connection: Connection, rows: list[Reading], written: Written, *, sift: bool) -> None:
+        if not sift:
+            await held.insert(connection, rows)
+            return
+        for row in rows:
+            try:
+                async with connection.transaction():
+                    await held.insert(connection, [row])
+            except RowRefusedError as error:
+                written.refused.append(await _refused(connection, row, str(error)))
+
+    async def _release(self, connection: Connection, sensors: set[UUID], written: Written) -> None:
+        """Move the held readings of sensors that have a unit now."""
+        rows = await held.take(connection, list(sensors))
+        if rows:
+            await partitions.ensure(connection, {partitions.week_of(row.recorded_at) for row in rows})
+            await connection.execute(readings.CLEAR_STAGING)
+            moved = await readings.insert(connection, rows)
+            written.new = [*written.new, *moved]
+            written.released = len(moved)
+
+    async def _settle(self, connection: Connection, batch: Batch, written: Written) -> None:
+        known = self._watermarks
+        changed: dict[Key, Progress] = {}
+        for key, numbers in batch.numbers.items():
+            changed[key] = progress = known.working_copy(key)
+            for number in numbers:
+                progress.settle(number)
+        for key, oldest in batch.oldest.items():
+            if key not in changed:
+                changed[key] = known.working_copy(key)
+            written.given_up += changed[key].skip_to(oldest)
+        rows = [Watermark(*key, progress.upto, progress.beyond()) for key, progress in changed.items()]
+        await watermark_table.save(connection, rows)
+        new = {gateway for gateway, boot in changed if known.is_new((gateway, boot))}
+        if new:
+            await watermark_table.forget_old_boots(connection, list(new))
+        written.moved = changed
+
+
+async def _lock(connection: Connection, shard: int) -> None:
+    if not await locks.try_shard(connection, shard):
+        raise LockLostError(f"another daemon holds shard {shard}")
+
+
+async def _refused(connection: Connection, row: Reading, reason: str) -> DeadLetter:
+    """Keep a row that PostgreSQL refused, as the message it would have been alone, to be taken through again."""
+    origin = await fleet.origin(connection, row.sensor_id)
+    serial, topic = str(row.sensor_id), f"sensor/{row.sensor_id}"
+    if origin is not None:
+        serial = origin["serial"]
+        if origin["gateway"] is not None:
+            topic = readings_topic(origin["slug"], origin["gateway"])
+    values = {name: value for name, value in row._asdict().items() if name in Measurement._fields}
+    return DeadLetter(
+        received_at=row.received_at,
+        organization_id=origin["organization_id"] if origin else None,
+        gateway_id=origin["gateway_id"] if origin else None,
+        topic=topic,
+        payload=packets.encode([Measurement(serial, row.recorded_at, **values)]),
+        reason="refused_by_database",
+        detail=reason[:500],
+    )
