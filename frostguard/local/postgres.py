@@ -2,10 +2,10 @@
 
 import contextlib
 import os
-import pwd
+import re
+import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -13,6 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from frostguard.errors import UsageError
+from frostguard.local import processes
+from frostguard.local.ports import free_port
+
+__all__ = ["PostgresServer", "embedded_binaries", "free_port"]
 
 
 def embedded_binaries() -> Path:
@@ -23,67 +27,46 @@ def embedded_binaries() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def _service_user() -> str | None:
-    """PostgreSQL refuses to run as root: return the account that it runs as then, None where we are not root."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name).pw_name
-    raise UsageError("PostgreSQL must not run as root, and there is neither a user `postgres` nor `nobody`")
-
-
-def _as_service_user(command: list[str], user: str | None) -> list[str]:
-    """Drop to the account but keep the right to pass closed parent folders (a checkout below /root, say)."""
-    if user is None:
-        return command
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise UsageError("running as root needs setpriv (package util-linux) to start PostgreSQL as another user")
-    entry = pwd.getpwnam(user)
-    keep = "+dac_read_search,+dac_override"
-    return [
-        setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups",
-        f"--inh-caps={keep}", f"--ambient-caps={keep}", "--", *command,
-    ]  # fmt: skip
-
-
 @dataclass
 class PostgresServer:
-    """One cluster in `folder`, listening on 127.0.0.1:`port`. `options` are postgresql.conf settings."""
+    """One cluster in `folder`, listening on 127.0.0.1:`port` with a password. `options` are postgresql.conf settings.
+
+    `hold` are descriptors that the server keeps open while it lives (see processes.start).
+    """
 
     folder: Path
     port: int
     binaries: Path = field(default_factory=embedded_binaries)
     options: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    hold: tuple[int, ...] = ()
 
     def url(self, database: str = "postgres") -> str:
-        """Return the connection URL of one of its databases."""
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+        """Return the connection URL of one of its databases. The cluster must have been initialised."""
+        return f"postgresql://postgres:{self._password_file.read_text()}@127.0.0.1:{self.port}/{database}"
 
     def initialise(self) -> None:
-        """Make the cluster if the folder holds none yet. Raises UsageError with initdb's last line if that fails."""
-        if (self.folder / "PG_VERSION").exists():
+        """Make the cluster if there is none yet. Raises UsageError with initdb's last line if that fails.
+
+        It is made beside its place and moved there when it is whole, so an interrupted start leaves nothing half-made.
+        """
+        if self.folder.exists():
             return
-        user = _service_user()
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        user = processes.service_user()
+        fresh, password = self.folder.with_name(f"{self.folder.name}.new"), secrets.token_hex(24)
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True, mode=0o700)
         if user:
-            shutil.chown(self.folder, user)
+            shutil.chown(fresh, user)
+        self._password_file.touch(mode=0o600)
+        self._password_file.write_text(password)
+        # Any user of the machine can reach the port, and this account may run programs: never without a password.
         command = [
-            str(self.binaries / "initdb"), "-D", str(self.folder), "-U", "postgres", "-A", "trust",
-            "-E", "UTF8", "--locale=C", "--data-checksums", "--no-instructions",
+            str(self.binaries / "initdb"), "-D", str(fresh), "-U", "postgres", "-A", "scram-sha-256",
+            "--pwfile", str(self._password_file), "-E", "UTF8", "--locale=C", "--data-checksums", "--no-instructions",
         ]  # fmt: skip
         done = subprocess.run(
-            _as_service_user(command, user),
+            processes.as_user(command, user) if user else command,
             capture_output=True,
             text=True,
             check=False,
@@ -91,53 +74,60 @@ class PostgresServer:
             env=self._environment(),
         )
         if done.returncode:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(fresh, ignore_errors=True)
             raise UsageError(
                 f"cannot make a PostgreSQL cluster: {(done.stderr.strip() or 'no reason given').splitlines()[-1]}"
             )
+        fresh.rename(self.folder)
 
     def start(self, *, wait_seconds: float = 60) -> None:
         """Start the server and wait until it takes connections. Raises UsageError with the reason from its log."""
         self.initialise()
+        self._check_version()
         settings = {
             "listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "", "timezone": "UTC",
             "log_destination": "stderr", "logging_collector": "off", **self.options,
         }  # fmt: skip
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [str(self.binaries / "postgres"), "-D", str(self.folder), *arguments]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                _as_service_user(command, _service_user()),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                start_new_session=True,  # a Ctrl-C of the terminal is ours to pass on, in order
-                env=self._environment(),
+            self.process = processes.start(
+                [self.binaries / "postgres", "-D", self.folder, *arguments],
+                output=log,
+                environment=self._environment(),
+                at_our_death=signal.SIGINT,
+                user=processes.service_user(),
+                hold=self.hold,
             )
-        self._wait_ready(wait_seconds)
+        if not processes.wait_until(self.takes_connections, self.process, seconds=wait_seconds):
+            self.stop()
+            raise UsageError(f"PostgreSQL did not start: {processes.last_line(self.log, ('FATAL', 'ERROR'))}")
+
+    def takes_connections(self) -> bool:
+        """Tell whether the server answers."""
+        command = [str(self.binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(command, check=False, env=self._environment()).returncode == 0
+
+    def _check_version(self) -> None:
+        """Raise UsageError where the cluster was made by another major version of PostgreSQL."""
+        made_by = (self.folder / "PG_VERSION").read_text().strip()
+        answer = subprocess.run(
+            [str(self.binaries / "postgres"), "--version"], capture_output=True, text=True, check=False
+        ).stdout
+        ours = re.search(r"PostgreSQL\) (\d+)", answer)
+        if ours and made_by != ours[1]:
+            raise UsageError(f"{self.folder} was made by PostgreSQL {made_by}, here is {ours[1]}: dump and restore it")
 
     @property
     def log(self) -> Path:
         """The server's log file, beside the cluster."""
         return self.folder.parent / f"{self.folder.name}.log"
 
+    @property
+    def _password_file(self) -> Path:
+        return self.folder.parent / f"{self.folder.name}.password"
+
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "HOME": "/"}
-
-    def _wait_ready(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        command = [str(self.binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        while subprocess.run(command, check=False, env=self._environment()).returncode != 0:
-            if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise UsageError(f"PostgreSQL did not start: {self._last_complaint()}")
-            time.sleep(0.05)
-
-    def _last_complaint(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        fatal = [line for line in lines if "FATAL" in line or "ERROR" in line]
-        return (fatal or lines or ["no log"])[-1]
 
     def stop(self, how: signal.Signals = signal.SIGINT, *, wait_seconds: float = 20) -> None:
         """Stop the server: SIGINT ends sessions and checkpoints, SIGQUIT is an immediate stop, SIGKILL a crash."""
@@ -150,4 +140,15 @@ class PostgresServer:
         except subprocess.TimeoutExpired:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(wait_seconds)
+        if how == signal.SIGKILL:
+            _wait_until_group_is_gone(self.process.pid)
         self.process = None
+
+
+def _wait_until_group_is_gone(leader: int, seconds: float = 10) -> None:
+    """After a kill of the postmaster its children end by themselves; a new server cannot start before."""
+    deadline = time.monotonic() + seconds
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < deadline:
+            os.killpg(leader, 0)
+            time.sleep(0.02)
