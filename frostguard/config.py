@@ -6,6 +6,7 @@ wrong or missing, raises one UsageError that names all of it. Secrets are `Secre
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -176,6 +177,119 @@ class IngestSettings(Group):
     )  # fmt: skip
 
 
+def seconds_of(text: str) -> int:
+    """Return the seconds of `90`, `45s`, `30m`, `12h`, `7d`. Raises ValueError for anything else."""
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in _SPANS else (text, "s")
+    if not (number.isascii() and number.isdigit()) or not 0 < int(number) * _SPANS[unit] <= 10 * 366 * 86_400:
+        raise ValueError("must be a span such as 900, 15m, 12h or 7d")
+    return int(number) * _SPANS[unit]
+
+
+_SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class ApiSettings(Group):
+    """Where the API listens, whom it believes, how much it takes."""
+
+    host: str = Field("127.0.0.1", alias="HOST", description="the address to listen on; 0.0.0.0 is every IPv4 one")
+    port: Port = Field(4000, alias="PORT", description="0 picks a free one")
+    cors_origin: str = Field(
+        "http://localhost:3000", alias="CORS_ORIGIN",
+        description="the frontends that browsers may call us from, exact, separated by commas; empty: none",
+    )  # fmt: skip
+    public_url: str = Field(
+        "http://localhost:3000", alias="PUBLIC_URL", description="the frontend's address, for links in mails"
+    )
+    trusted_proxies: str = Field(
+        "", alias="TRUSTED_PROXIES",
+        description="addresses or networks whose X-Forwarded-For counts, separated by commas",
+    )  # fmt: skip
+    max_connections: int = Field(2000, alias="API_MAX_CONNECTIONS", ge=10, le=100_000, description="beyond: refused")
+    max_connections_per_address: int = Field(
+        64, alias="API_MAX_CONNECTIONS_PER_ADDRESS", ge=1, le=100_000, description="trusted proxies are exempt"
+    )
+    request_log: bool = Field(
+        default=False, alias="REQUEST_LOG", description="one log line for each request; costs a tenth of the speed"
+    )
+    ready_file: Path | None = Field(
+        None,
+        alias="API_READY_FILE",
+        description="a file that is written when the API takes requests (its address in it)",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for each in words_of(value):
+            ip_network(each, strict=False)
+        return value
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The allowed origins."""
+        return frozenset(words_of(self.cors_origin))
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks whose X-Forwarded-For counts."""
+        return tuple(ip_network(each, strict=False) for each in words_of(self.trusted_proxies))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the parts of a comma-separated list, without blanks."""
+    return [word.strip().rstrip("/") for word in text.split(",") if word.strip()]
+
+
+class AuthSettings(Group):
+    """Tokens and accounts."""
+
+    jwt_secret: SecretStr = Field(
+        alias="JWT_SECRET", description="signs access tokens: at least 32 characters, random, the same in every process"
+    )
+    jwt_previous_secret: SecretStr | None = Field(
+        None, alias="JWT_PREVIOUS_SECRET", description="the secret before, while its tokens still count"
+    )
+    jwt_expires_in: str = Field(
+        "7d", alias="JWT_EXPIRES_IN", description="how long an access token lasts: 15m, 12h, 7d"
+    )
+    refresh_expires_in: str = Field(
+        "30d", alias="REFRESH_TOKEN_EXPIRES_IN", description="how long a login lasts without being used"
+    )
+    session_expires_in: str = Field("90d", alias="SESSION_EXPIRES_IN", description="how long a login lasts at all")
+    registration: Literal["open", "closed"] = Field(
+        "open", alias="REGISTRATION", description="closed: only who is invited gets an account"
+    )
+    verify_email: bool = Field(
+        default=False, alias="REQUIRE_VERIFIED_EMAIL", description="no login before the mailed link was followed"
+    )
+
+    @field_validator("jwt_expires_in", "refresh_expires_in", "session_expires_in")
+    @classmethod
+    def _is_span(cls, value: str) -> str:
+        seconds_of(value)
+        return value
+
+
+class MailSettings(Group):
+    """How mail leaves: by SMTP, else into a folder."""
+
+    smtp_url: SecretStr | None = Field(
+        None, alias="SMTP_URL", description="smtp://user:password@host:587 (STARTTLS where offered) or smtps://...:465"
+    )
+    mail_from: str = Field("FrostGuard <frostguard@localhost>", alias="MAIL_FROM", description="the sender")
+    mail_dir: Path | None = Field(
+        None, alias="MAIL_DIR", description="without SMTP_URL: mails are written here, and a log line names the file"
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_smtp(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value else None
+        if parts is not None and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+            raise ValueError("must be smtp://host:port or smtps://host:port")
+        return value
+
+
 class LogSettings(Group):
     """How log lines look."""
 
@@ -187,7 +301,9 @@ class LogSettings(Group):
     )
 
 
-GROUPS: tuple[type[Group], ...] = (DatabaseSettings, MqttSettings, IngestSettings, LogSettings)
+GROUPS: tuple[type[Group], ...] = (
+    DatabaseSettings, MqttSettings, IngestSettings, ApiSettings, AuthSettings, MailSettings, LogSettings,
+)  # fmt: skip
 """Every group there is: `.env.example` documents each of their settings (a test compares)."""
 
 G = TypeVar("G", bound=Group)
