@@ -27,12 +27,13 @@ def normalise_serial(text: str) -> str:
     """
     if len(text) > MAX_SPELLING:
         raise PacketError(Reason.BAD_SENSOR, f"sensor has {len(text)} characters, at most {MAX_SERIAL} are allowed")
+    # Before anything is trimmed: a gateway's spelling travels on as it was sent.
+    if not text.isprintable():
+        raise PacketError(Reason.BAD_SENSOR, "sensor holds a character that cannot be printed")
     eui = as_eui(text)
     if eui is not None:
         return eui
     serial = text.strip().lower()
     if not 1 <= len(serial) <= MAX_SERIAL:
         raise PacketError(Reason.BAD_SENSOR, f"sensor has {len(serial)} characters, 1 to {MAX_SERIAL} are allowed")
-    if not serial.isprintable():
-        raise PacketError(Reason.BAD_SENSOR, "sensor holds a character that cannot be printed")
     return serial

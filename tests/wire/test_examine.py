@@ -26,7 +26,7 @@ def test_a_reading_is_an_object(raw):
 
 
 WRONG = {
-    "sensor": (None, 5, True, "", " ", "a\0b", "x" * 65, [], {}),
+    "sensor": (None, 5, True, "", " ", "a\0b", "ab\u2000", "x" * 65, [], {}),
     "at": (True, "yesterday", "2026-11-22T10:00:00", -1, [], {}),
     "temperature": ("4.5", True, False, [], {}, ""),
     "humidity": ("50", True, [], {}),
@@ -85,9 +85,9 @@ def test_a_good_reading_says_what_it_says(fields, expected):
 @pytest.mark.parametrize(
     "field_value",
     [
-        ("battery", 10.1), ("battery", -0.1), ("batteryPercent", 101), ("batteryPercent", -1), 
-        ("batteryPercent", 100.4), ("rssi", 1), ("rssi", -151), ("rssi", 1e300), ("snr", 50.1), ("snr", -50.1), ("pressure", 1013),
-        ("boot", "k"),
+        ("battery", 10.1), ("battery", -0.1), ("batteryPercent", 101), ("batteryPercent", -1),
+        ("batteryPercent", 100.4), ("rssi", 1), ("rssi", -151), ("rssi", 1e300), ("snr", 50.1), ("snr", -50.1),
+        ("pressure", 1013), ("boot", "k"),
     ],
 )  # fmt: skip
 def test_an_impossible_extra_is_dropped_and_counted_and_the_reading_kept(field_value):

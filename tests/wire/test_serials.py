@@ -27,7 +27,23 @@ def test_one_sensor_has_one_spelling(text, expected):
     assert normalise_serial(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "   ", "x" * 65, "x" + " " * 128, "a\0b", "a\nb", "\u202eab", "\ud800", "İ" * 40])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "x" * 65,
+        "x" + " " * 128,
+        "a\0b",
+        "a\nb",
+        "ab\n",
+        "ab\u2000",
+        "a84041000181c061\t",
+        "\u202eab",
+        "\ud800",
+        "İ" * 40,
+    ],
+)
 def test_what_names_no_sensor_is_refused(text):
     with pytest.raises(PacketError) as caught:
         normalise_serial(text)
