@@ -1,5 +1,6 @@
 """Batteries: low at or below 20 %, critical at or below 10 %, cleared above 25 %; and what volts mean in percent."""
 
+import functools
 import itertools
 from collections.abc import Sequence
 
@@ -37,6 +38,14 @@ def percent_of(volts: float, chemistry: str | None) -> int | None:
         if volts >= lower:
             return round(less + (more - less) * (volts - lower) / (upper - lower))
     return 0
+
+
+@functools.cache
+def volts_of(percent: int, chemistry: str | None) -> float | None:
+    """Return the lowest voltage, in steps of 1 mV, that means at least this charge; None as above."""
+    if percent_of(0.0, chemistry) is None:
+        return None
+    return next((mv / 1000 for mv in range(10_000) if (percent_of(mv / 1000, chemistry) or 0) >= percent), None)
 
 
 def battery_level(before: int, percent: int, limits: Limits) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 class EventKind(StrEnum):
-    """Every fact that a unit can state."""
+    """Every fact that a unit, or a gateway, can state."""
 
     EXCURSION_STARTED = "excursion_started"
     ALARM_RAISED = "alarm_raised"
@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     FAULT_CLEARED = "fault_cleared"
     CALIBRATION_DUE = "calibration_due"
     CALIBRATION_DONE = "calibration_done"
+    GATEWAY_SILENT = "gateway_silent"
+    GATEWAY_HEARD = "gateway_heard"
     STATUS_CHANGED = "status_changed"
     READING_LATE = "reading_late"  # stored, but older than what the live state knows: see backfill.py
 

@@ -40,10 +40,12 @@ class Rules:
     since: datetime | None = None
     low: float = field(init=False)  # the hot path reads these two without a detour
     high: float = field(init=False)
+    assigned_at: datetime | None = field(init=False)  # of the primary, else of the first that measures temperature
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "low", self.limits.low)
         object.__setattr__(self, "high", self.limits.high)
+        object.__setattr__(self, "assigned_at", self._assigned_at())
 
     def sensor(self, sensor_id: UUID | None) -> SensorRules:
         """Return what is known of a sensor; the defaults, if nothing is."""
@@ -53,8 +55,7 @@ class Rules:
         """Whether this sensor's temperature is the unit's."""
         return self.primary is None or self.primary == sensor_id
 
-    def assigned_at(self) -> datetime | None:
-        """Since when a temperature can be expected: the assignment of the primary, else of the first that has one."""
+    def _assigned_at(self) -> datetime | None:
         if self.primary is not None:
             return self.sensor(self.primary).assigned_at
         times = [s.assigned_at for s in self.sensors.values() if s.measures_temperature and s.assigned_at is not None]

@@ -54,11 +54,7 @@ def _charged(sensor: Sensor, reading: Reading, rules: Rules) -> Sensor:
     if charge is None and volts is not None:
         charge = percent_of(volts, rules.sensor(sensor.id).battery_chemistry)
     level = sensor.battery_level if charge is None else battery_level(sensor.battery_level, charge, rules.limits)
-    return sensor._replace(
-        percent=sensor.percent if percent is None else percent,
-        volts=sensor.volts if volts is None else volts,
-        battery_level=level,
-    )
+    return sensor._replace(percent=sensor.percent if percent is None else percent, battery_level=level)
 
 
 def fault_of(reading: Reading, rules: Rules) -> str | None:

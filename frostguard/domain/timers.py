@@ -3,10 +3,12 @@
 At the same moment the data axis comes first, then temperature, door and calibration.
 """
 
+import math
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
 
+from frostguard.domain.battery import volts_of
 from frostguard.domain.door import door_due, expire_door
 from frostguard.domain.event import Event, EventKind
 from frostguard.domain.link import DataPhase, Silence, expire_link, link_due
@@ -78,11 +80,12 @@ def settle(state: UnitState, rules: Rules) -> None:
     state.due = FOREVER if first is None else first[0]
     state.calm = rules if _is_calm(state, rules) else None
     state.patience = rules.patience(rules.limits.late_missed, state.measured_by)
+    state.calm_volts = _calm_volts(state, rules)
     state.calm_until = FOREVER if calibration is None else max(calibration, rules.since or calibration) - state.patience
 
 
 def _is_calm(state: UnitState, rules: Rules) -> bool:
-    sensor, assigned = state.sensor, rules.assigned_at()
+    sensor, assigned = state.sensor, rules.assigned_at
     return (
         sensor is not None
         and rules.drives(sensor.id)
@@ -97,8 +100,16 @@ def _is_calm(state: UnitState, rules: Rules) -> bool:
     )
 
 
+def _calm_volts(state: UnitState, rules: Rules) -> float:
+    """Return the voltage from which the battery of a sensor that reports no percentage is surely fine."""
+    if state.sensor is None or state.sensor.battery_level > 0:
+        return math.inf
+    fine = volts_of(rules.limits.battery_low_percent + 1, rules.sensor(state.sensor.id).battery_chemistry)
+    return -math.inf if fine is None else fine
+
+
 def _silence(state: UnitState, context: Context) -> Silence:
-    heard, assigned = state.measured_at, context.rules.assigned_at()
+    heard, assigned = state.measured_at, context.rules.assigned_at
     if heard is None or (assigned is not None and assigned > heard):
         heard = assigned
     return Silence(heard, state.measured_by, context.rules, context.outages, context.upto)

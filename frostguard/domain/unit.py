@@ -63,7 +63,7 @@ def observe(state: UnitState, reading: Reading, rules: Rules, outages: Outages =
         and rules.low <= celsius <= rules.high
         and (door_open is None or door_open is sensor.door_open)
         and (percent == sensor.percent or percent is None)
-        and (volts == sensor.volts or volts is None or percent is not None)
+        and (percent is not None or volts is None or volts >= state.calm_volts)
     ):
         state.seen_at = state.measured_at = at
         state.seen_seq = seq

@@ -5,6 +5,7 @@ the machines move the copy in place, and puts it in the place of the committed o
 safe, because every part of it is a frozen value that is replaced, never changed.
 """
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -27,7 +28,6 @@ class Sensor(NamedTuple):
     at: datetime = LONG_AGO
     seq: int = 0
     percent: int | None = None
-    volts: float | None = None
     battery_level: int = 0
     fault: str | None = None
     door_open: bool | None = None
@@ -41,7 +41,6 @@ class SensorRow(NamedTuple):
     last_at: datetime
     last_seq: int
     battery_percent: int | None
-    battery_volts: float | None
     battery_level: int
     fault: str | None
     door_open: bool | None
@@ -81,7 +80,7 @@ class UnitState:
 
     `sensor`, `seen_at`, `seen_seq` are the sensor heard last and its last check-in; `sensors` holds the others.
     `due` is a lower bound of the next deadline under `rules`; `calm` is the rules under which a dull reading of that
-    sensor changes nothing but the last values, None if anything is going on; `calm_until` ends it.
+    sensor changes nothing but the last values, None if anything is going on; `calm_until` and `calm_volts` bound it.
     """
 
     __slots__ = (
@@ -90,6 +89,7 @@ class UnitState:
         "calibration_due",
         "calm",
         "calm_until",
+        "calm_volts",
         "celsius",
         "door",
         "due",
@@ -135,6 +135,7 @@ class UnitState:
         self.due = LONG_AGO
         self.calm: Rules | None = None
         self.calm_until = LONG_AGO
+        self.calm_volts = math.inf
         self.patience = timedelta(0)
 
     def copy(self) -> "UnitState":
@@ -163,6 +164,7 @@ class UnitState:
         other.due = self.due
         other.calm = self.calm
         other.calm_until = self.calm_until
+        other.calm_volts = self.calm_volts
         other.patience = self.patience
         return other
 
@@ -207,6 +209,11 @@ def pack(state: UnitState) -> UnitRow:
 
 def pack_sensors(state: UnitState, committed: UnitState | None = None) -> list[SensorRow]:
     """Return the rows of its sensors; with the `committed` state, only those that differ from it."""
+    if committed is not None and state.sensors is committed.sensors and state.sensor is not None:
+        if (state.sensor, state.seen_at, state.seen_seq) == (committed.sensor, committed.seen_at, committed.seen_seq):
+            return []
+        current = state.sensor
+        return [SensorRow(state.unit_id, current.id, state.seen_at, state.seen_seq, *current[3:])]
     before = committed.every_sensor() if committed is not None else {}
     return [SensorRow(state.unit_id, *s) for s in state.every_sensor().values() if before.get(s.id) != s]
 
