@@ -1,1 +1,1 @@
-"""The command line: frostguard COMMAND."""
+"""The command `frostguard`: operates the core; daemon and API are programs of their own."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import uvloop
 
-from frostguard.config import LogSettings
+from frostguard.config import LogSettings, load
 from frostguard.errors import UsageError
 from frostguard.gateway_passwords import matches
 from frostguard.local.acl import Acl, read_acl
@@ -238,7 +238,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--passwords", type=Path, required=True)
     parser.add_argument("--acl", type=Path, required=True)
     given = parser.parse_args(arguments)
-    configure(LogSettings(LOG_LEVEL="INFO"))
+    configure(load(LogSettings))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run((given.host, given.port), given.folder, given.passwords, given.acl))

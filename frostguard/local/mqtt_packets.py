@@ -1,6 +1,6 @@
-"""Just enough of MQTT 3.1.1 and 5 to check a client's packets on their way to the embedded broker; bytes in, bytes out.
+"""Just enough of MQTT 3.1.1 and 5 to check a client's packets on their way to a broker; bytes in, bytes out.
 
-Layouts are those of the two OASIS standards: sections 2.1 (fixed header), 3.1 (CONNECT), 3.3 (PUBLISH), 3.8 (SUBSCRIBE).
+Layouts: both OASIS standards, sections 2.1 (fixed header), 3.1 (CONNECT), 3.3 (PUBLISH), 3.8 (SUBSCRIBE).
 """
 
 from collections.abc import Iterator

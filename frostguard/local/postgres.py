@@ -102,6 +102,14 @@ class PostgresServer:
             self.stop()
             raise UsageError(f"PostgreSQL did not start: {processes.last_line(self.log, ('FATAL', 'ERROR'))}")
 
+    def ensure_database(self, name: str) -> None:
+        """Make the database if there is none of this name. Raises UsageError with createdb's reason."""
+        command = [str(self.binaries / "createdb"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name]
+        environment = {**self._environment(), "PGPASSWORD": self._password_file.read_text()}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        if done.returncode and "already exists" not in done.stderr:
+            raise UsageError(f"cannot create the database {name}: {done.stderr.strip()}")
+
     def takes_connections(self) -> bool:
         """Tell whether the server answers."""
         command = [str(self.binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
@@ -138,8 +146,7 @@ class PostgresServer:
         try:
             self.process.wait(wait_seconds)
         except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGQUIT)
-            self.process.wait(wait_seconds)
+            processes.stop(self.process, signal.SIGQUIT, seconds=wait_seconds)
         if how == signal.SIGKILL:
             _wait_until_group_is_gone(self.process.pid)
         self.process = None

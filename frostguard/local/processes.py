@@ -35,7 +35,7 @@ def _bound_to_us(how: signal.Signals) -> Callable[[], None] | None:
     return bind
 
 
-def start(  # noqa: PLR0913 - three of these have defaults that fit all but one caller
+def start(
     command: Sequence[str | Path],
     *,
     output: IO[bytes] | int,
@@ -85,8 +85,9 @@ def as_user(command: list[str], user: str, at_our_death: signal.Signals = signal
     entry = pwd.getpwnam(user)
     keep = "+dac_read_search"
     return [
-        setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups", f"--inh-caps=-all,{keep}",
-        f"--ambient-caps=-all,{keep}", f"--bounding-set=-all,{keep}", "--pdeathsig", at_our_death.name.removeprefix("SIG"), "--", *command,
+        setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups",
+        f"--inh-caps=-all,{keep}", f"--ambient-caps=-all,{keep}", f"--bounding-set=-all,{keep}",
+        f"--pdeathsig={at_our_death.name.removeprefix('SIG')}", "--", *command,
     ]  # fmt: skip
 
 

@@ -1,0 +1,70 @@
+"""What several commands share: the type of the subcommands, number types, where the database is."""
+
+import argparse
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvloop
+
+from frostguard.config import DatabaseSettings, load
+from frostguard.local.folder import database_url_of
+from frostguard.store import connection as database
+from frostguard.store.connection import Connection
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+T = TypeVar("T")
+
+
+def positive(text: str) -> int:
+    """Return a whole number above 0; argparse says so otherwise."""
+    number = int(text) if text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return number
+
+
+def port(text: str) -> int:
+    """Return a port number, 0 to 65535."""
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
+
+
+def add_database(parser: argparse.ArgumentParser) -> None:
+    """Add the option that finds the database of a local run."""
+    parser.add_argument(
+        "--data-dir", type=Path, default=Path(".frostguard"), metavar="FOLDER",
+        help="whose `frostguard up` runs the database, where DATABASE_URL is not set (default: %(default)s)",
+    )  # fmt: skip
+
+
+def database_settings(given: argparse.Namespace) -> DatabaseSettings:
+    """Return the database of the environment, else that of the local run. Raises UsageError where there is neither."""
+    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+        return load(DatabaseSettings)
+    url = database_url_of(given.data_dir)
+    return load(DatabaseSettings, {"DATABASE_URL": url}) if url else load(DatabaseSettings)
+
+
+def with_connection(given: argparse.Namespace, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Open a connection, do the work, close it."""
+    settings = database_settings(given)
+
+    async def run() -> T:
+        connection = await database.connect(settings, "frostguard-cli")
+        try:
+            return await work(connection)
+        finally:
+            database.abandon(connection)
+
+    return uvloop.run(run())
+
+
+def add_command(commands: Any, name: str, run: Callable[..., int], summary: str) -> argparse.ArgumentParser:  # noqa: ANN401
+    """Add a command with one sentence of help; `run` takes the parsed arguments and returns the exit code."""
+    made: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    made.set_defaults(run=run)
+    return made
