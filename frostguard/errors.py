@@ -17,6 +17,10 @@ class RowRefusedError(FrostGuardError):
     """PostgreSQL refuses the data itself. Retrying changes nothing: find the row by halves and dead-letter it."""
 
 
+class ConflictError(FrostGuardError):
+    """A row with the same key is there already."""
+
+
 class MissingPartitionError(FrostGuardError):
     """No partition takes the row's time. Create it and retry."""
 

@@ -35,6 +35,8 @@ class Batch:
     # Dead letters taken through again: what became of each.
     replayed: list[int] = field(default_factory=list)
     replay_refused: list[tuple[int, str, str]] = field(default_factory=list)
+    # Whether the broker marked one of them as sent before.
+    redelivered: bool = False
     messages: int = 0
     readings: int = 0
     faults: int = 0

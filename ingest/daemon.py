@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings
-from frostguard.errors import LockLostError, StoreUnavailableError
+from frostguard.errors import FrostGuardError, LockLostError, StoreUnavailableError
 from frostguard.wire.packets import encode_committed
 from frostguard.wire.topics import committed_topic
 from ingest import metrics
@@ -131,7 +131,7 @@ class Daemon:
         while not self._stopping.is_set():
             session = self._session = Session(self._settings.mqtt, self._take)
             try:
-                await session.open()
+                await session.connect()
                 self._opened(session)
                 attempt = 0
                 await self._pump(session)
@@ -154,7 +154,6 @@ class Daemon:
         if not session.session_present:
             metrics.SESSIONS_LOST.inc()
             log.warning("the broker had no session of ours: what it held for us, if anything, is lost")
-        self._health.broker(ready=True)
         log.info("connected", extra={"session_present": session.session_present})
 
     def _forget(self) -> None:
@@ -170,16 +169,36 @@ class Daemon:
         first = not batch.messages
         self._intake.take(published)
         full = len(batch.rows) + len(batch.held) >= self._settings.ingest.batch_rows
-        if full and self._committing is not None and self._session is not None:
-            self._session.pause()  # until the commit that is under way is done
+        if full and self._session is not None:
+            self._session.pause()  # until a commit has made room
         if first or full:
             self._wake.set()
 
     # --- the pump
 
     async def _pump(self, session: Session) -> None:
-        """Commit batch after batch until the session is lost or we are stopped."""
+        """Commit batch after batch until the session is lost or we are stopped.
+
+        The backlog comes at once, before the answer to our subscriptions, so subscribing runs beside it.
+        """
         session.lost.add_done_callback(lambda _: self._wake.set())
+        subscribing = asyncio.create_task(self._subscribe(session), name="subscribe")
+        try:
+            await self._commit_until_lost(session)
+        finally:
+            subscribing.cancel()
+        if subscribing.done() and not subscribing.cancelled():
+            subscribing.result()
+
+    async def _subscribe(self, session: Session) -> None:
+        try:
+            await session.subscribe()
+        except FrostGuardError:
+            session.abort()
+            raise
+        self._health.broker(ready=True)
+
+    async def _commit_until_lost(self, session: Session) -> None:
         while not session.lost.done():
             await self._collect(session)
             if self._replay_asked:
@@ -218,6 +237,7 @@ class Daemon:
     async def _commit(self, session: Session, batch: Batch) -> None:
         started = time.monotonic()
         self._committing = batch
+        session.resume()  # the next batch fills while this one is committed
         try:
             written = await self._write(batch, session)
         except BaseException:

@@ -20,7 +20,7 @@ from frostguard.wire.serials import normalise_serial
 from frostguard.wire.topics import TopicKind
 from ingest.batch import Batch
 from ingest.fleet import Fleet, Route, Sensor
-from ingest.reader import Publish
+from ingest.reader import DUP, RETAIN, Publish
 
 STRANGERS = "strangers"  # the source of dead letters that no known gateway sent: one cap for all of them
 MICROSECOND = timedelta(microseconds=1)
@@ -70,14 +70,16 @@ class Intake:
             batch.opened_at = time.monotonic()
         batch.messages += len(published)
         acknowledge = batch.packet_ids.append
-        for topic, payload, packet_id, retained in published:
+        for topic, payload, packet_id, flags in published:
             if packet_id:
                 acknowledge(packet_id)
+            if flags & DUP:
+                batch.redelivered = True
             route = routes.get(topic)
             try:
                 if route is None:
                     route = self.fleet.route(topic)
-                self._take_one(route, payload, retained)
+                self._take_one(route, payload, flags)
             except PacketError as error:
                 self._dead_letter(route, topic, payload or b"", error.reason, error.detail)
 
@@ -87,7 +89,7 @@ class Intake:
         refused: list[tuple[str, str]] = []
         before = len(self.batch.letters)
         try:
-            self._take_one(self.fleet.route(topic.encode()), payload, retained=False)
+            self._take_one(self.fleet.route(topic.encode()), payload, 0)
         except PacketError as error:
             refused.append((error.reason, error.detail))
         refused += [(new.reason, new.detail) for new in self.batch.letters[before:]]
@@ -97,13 +99,13 @@ class Intake:
         else:
             self.batch.replayed.append(letter)
 
-    def _take_one(self, route: Route, payload: bytes | None, retained: bool) -> None:  # noqa: FBT001
+    def _take_one(self, route: Route, payload: bytes | None, flags: int) -> None:
         if payload is None:
             raise PacketError("too_large", "more than a megabyte")
         if route.kind is TopicKind.STATUS:
             self._status(route, payload)
             return
-        if retained:
+        if flags & RETAIN:
             raise PacketError("retained", "readings must not be published as retained messages")
         packet = packets.decode(route.kind, payload)
         if self._received_at >= self._hear_again.get(route.gateway_id, self._received_at):

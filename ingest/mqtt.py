@@ -16,10 +16,11 @@ A Session is one connection. It is never re-entered: packet ids of an old connec
 import asyncio
 import contextlib
 import logging
+import math
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import aiomqtt
 from aiomqtt.client import Client
@@ -108,21 +109,19 @@ class Session:
             timeout=CONNECT_SECONDS,
             logger=logging.getLogger("ingest.mqtt.client"),
         )
-        self._inner: Any = self._client._client
+        self._inner = cast("Any", self._client._client)
         self._inner.manual_ack_set(on=True)
         self._inner.loop_read = self._read
         self._chain("on_connect", self._connected)
         self._chain("on_disconnect", self._disconnected)
 
-    async def open(self, subscriptions: Sequence[str] = SUBSCRIPTIONS) -> None:
-        """Connect and subscribe. Messages may arrive before this returns.
+    async def connect(self) -> None:
+        """Connect. The backlog of an old session begins to arrive before this returns.
 
         Raises BrokerUnavailableError or BrokerRefusedError; the session is of no use then.
         """
         try:
             await self._client.__aenter__()
-            for pattern in subscriptions:
-                await self._subscribe(pattern)
         except MqttConnectError as error:
             self.abort()
             raise BrokerRefusedError(str(error)) from None
@@ -133,14 +132,25 @@ class Session:
             self.abort()
             raise
 
+    async def subscribe(self, subscriptions: Sequence[str] = SUBSCRIPTIONS) -> None:
+        """Subscribe; an old session is subscribed already, and repeating it changes nothing.
+
+        The answer comes behind the backlog, so there is no bound but the connection's life.
+        Raises BrokerUnavailableError or BrokerRefusedError.
+        """
+        try:
+            for pattern in subscriptions:
+                await self._subscribe(pattern)
+        except aiomqtt.MqttError as error:
+            raise BrokerUnavailableError(str(error)) from None
+
     async def _subscribe(self, pattern: str) -> None:
         # Retained messages are wanted of status topics only; elsewhere they are somebody's mistake, shown as such.
         handling = 0 if pattern.endswith("/status") else 2
         options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=handling)
-        codes = await self._client.subscribe(pattern, options=options)
+        codes = await self._client.subscribe(pattern, options=options, timeout=math.inf)
         refused = [str(code) for code in codes if (code if isinstance(code, int) else code.value) >= 0x80]
         if refused:
-            self.abort()
             raise BrokerRefusedError(f"subscription to {pattern}: {refused[0]}")
 
     def acknowledge(self, packet_ids: Sequence[int]) -> None:

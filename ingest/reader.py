@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 PUBLISH = 0x30
 RETAIN = 0x01
+DUP = 0x08
 MAX_PACKET = 1 << 20
 """A larger PUBLISH is not kept in memory: its head is delivered without the payload, the rest is skipped."""
 
@@ -22,7 +23,7 @@ class Publish(NamedTuple):
     topic: bytes
     payload: bytes | None
     packet_id: int
-    retained: bool
+    flags: int  # the low bits of the first byte: RETAIN, QoS, DUP
 
 
 class Other(NamedTuple):
@@ -77,7 +78,7 @@ class Reader:
                     body += 2
                 # Nearly every message has no properties: one byte that is 0.
                 body = body + 1 if body < stop and not data[body] else _after_properties(command, data, body, stop)
-                make(new(Publish, (topic, data[body:stop], packet_id, command & RETAIN != 0)))
+                make(new(Publish, (topic, data[body:stop], packet_id, command & 0x0F)))
             else:
                 others.append(Other(command, data[start:stop]))
             at = stop
@@ -119,4 +120,4 @@ def _head(command: int, data: bytes, start: int) -> Publish:
         raise ProtocolError("a packet of more than a megabyte that is no PUBLISH")
     body = start + 2 + (data[start] << 8 | data[start + 1])
     packet_id = data[body] << 8 | data[body + 1] if command & 0x06 else 0
-    return Publish(data[start + 2 : body], None, packet_id, command & RETAIN != 0)
+    return Publish(data[start + 2 : body], None, packet_id, command & 0x0F)

@@ -85,13 +85,13 @@ class Watch:
 
     async def _reload(self, connection: Connection) -> None:
         changed, self._changed = self._changed, set()
-        if REPLAYS in changed:
-            changed.discard(REPLAYS)
-            self._replay()
-        if changed:
-            self._assigned(await self._fleet.load(connection, [UUID(text) for text in changed]))
+        organizations = [UUID(text) for text in changed - {REPLAYS}]
+        if organizations:
+            self._assigned(await self._fleet.load(connection, organizations))
             self._measure()
-            log.info("fleet changed", extra={"organizations": len(changed)})
+            log.info("fleet changed", extra={"organizations": len(organizations)})
+        if REPLAYS in changed:  # after the fleet: what made a letter usable may be in the same change
+            self._replay()
 
     async def _keep_partitions(self, connection: Connection) -> None:
         now = datetime.now(UTC)

@@ -8,12 +8,19 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Self
 from uuid import UUID
 
 from frostguard.config import DatabaseSettings
 from frostguard.domain.reading import Reading
-from frostguard.errors import LockLostError, MissingPartitionError, RowRefusedError, StoreUnavailableError
+from frostguard.errors import (
+    ConflictError,
+    LockLostError,
+    MissingPartitionError,
+    RowRefusedError,
+    StoreUnavailableError,
+)
 from frostguard.store import dead_letters, fleet, gateway_states, held, locks, partitions, readings
 from frostguard.store import watermarks as watermark_table
 from frostguard.store.connection import Connection, Record, abandon, connect, translated
@@ -26,6 +33,17 @@ from ingest.batch import Batch
 from ingest.watermarks import Key, Progress, Watermarks
 
 log = logging.getLogger("ingest.writer")
+
+STAGE_AFTER_CONFLICT = 20
+"""Batches that go through the temporary table after one met a known key: where one came again, more will."""
+
+
+class How(Enum):
+    """The ways of storing rows, each slower than the one before and able to bear more."""
+
+    COPY = "everything should be new"
+    STAGE = "some may be there already"
+    SIFT = "some are refused by the database"
 
 
 @dataclass(slots=True)
@@ -47,6 +65,8 @@ class Writer:
     def __init__(self, connection: Connection, watermarks: Watermarks) -> None:
         self._connection = connection
         self._watermarks = watermarks
+        self._batches = 0
+        self._stage_until = 0
 
     @classmethod
     async def open(cls, settings: DatabaseSettings, shard: int) -> Self:
@@ -87,25 +107,29 @@ class Writer:
 
         Rows that PostgreSQL refuses become dead letters in the same transaction.
         """
-        try:
+        how = How.STAGE if batch.redelivered or self._batches < self._stage_until else How.COPY
+        self._batches += 1
+        while True:
             try:
-                return await self._transaction(batch, sift=False)
+                return await self._transaction(batch, how)
             except MissingPartitionError:
                 await partitions.ensure(self._connection, {partitions.week_of(row.recorded_at) for row in batch.rows})
-                return await self._transaction(batch, sift=False)
-        except RowRefusedError as error:
-            log.warning("a row was refused, looking for it", extra={"detail": str(error)})
-            await partitions.ensure(self._connection, {partitions.week_of(row.recorded_at) for row in batch.rows})
-            return await self._transaction(batch, sift=True)
+            except ConflictError:
+                how, self._stage_until = How.STAGE, self._batches + STAGE_AFTER_CONFLICT
+            except RowRefusedError as error:
+                if how is How.SIFT:
+                    raise
+                log.warning("a row was refused, looking for it", extra={"detail": str(error)})
+                how = How.SIFT
 
-    async def _transaction(self, batch: Batch, *, sift: bool) -> Written:
+    async def _transaction(self, batch: Batch, how: How) -> Written:
         connection = self._connection
         if connection.is_closed():
             raise StoreUnavailableError("the connection is closed")
         with translated():
             await connection.execute("begin")
             try:
-                written = await self._write(connection, batch, sift=sift)
+                written = await self._write(connection, batch, how)
                 # One wake-up for whoever follows what is new; a second statement saves a round trip.
                 await connection.execute("select pg_notify('feed', ''); commit" if written.new else "commit")
             except BaseException:
@@ -121,14 +145,14 @@ class Writer:
         except Exception:  # noqa: BLE001 - whatever it was: a connection that cannot roll back is of no use
             self.abandon()
 
-    async def _write(self, connection: Connection, batch: Batch, *, sift: bool) -> Written:
+    async def _write(self, connection: Connection, batch: Batch, how: How) -> Written:
         written = Written()
         if batch.pending:
             await self._register(connection, batch)
         if batch.rows:
-            await self._store(connection, batch.rows, written, sift=sift)
+            await self._store(connection, batch.rows, written, how)
         if batch.held:
-            await self._hold(connection, batch.held, written, sift=sift)
+            await self._hold(connection, batch.held, written, how)
         if batch.assigned:
             await self._release(connection, batch.assigned, written)
         if batch.letters or written.refused:
@@ -154,17 +178,19 @@ class Writer:
             batch.held = [row._replace(sensor_id=other.get(row.sensor_id, row.sensor_id)) for row in batch.held]
             batch.assigned.update(other.values())  # it may have a unit already
 
-    async def _store(self, connection: Connection, rows: list[Reading], written: Written, *, sift: bool) -> None:
-        if sift:
+    async def _store(self, connection: Connection, rows: list[Reading], written: Written, how: How) -> None:
+        if how is How.COPY:
+            await readings.copy(connection, rows)
+            written.new = rows
+        elif how is How.STAGE:
+            written.new = await readings.insert(connection, rows)
+        else:
             written.new, bad = await readings.sift(connection, rows)
             written.refused += [await _refused(connection, row, reason) for row, reason in bad]
-            written.duplicates = len(rows) - len(written.new) - len(bad)
-        else:
-            written.new = await readings.insert(connection, rows)
-            written.duplicates = len(rows) - len(written.new)
+        written.duplicates = len(rows) - len(written.new) - len(written.refused)
 
-    async def _hold(self, connection: Connection, rows: list[Reading], written: Written, *, sift: bool) -> None:
-        if not sift:
+    async def _hold(self, connection: Connection, rows: list[Reading], written: Written, how: How) -> None:
+        if how is not How.SIFT:
             await held.insert(connection, rows)
             return
         for row in rows:

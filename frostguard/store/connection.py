@@ -13,6 +13,7 @@ from asyncpg import Connection, Pool, Record
 
 from frostguard.config import DatabaseSettings
 from frostguard.errors import (
+    ConflictError,
     FrostGuardError,
     MissingPartitionError,
     RowRefusedError,
@@ -29,6 +30,7 @@ BY_SQLSTATE: dict[str, type[FrostGuardError]] = {
     "08": StoreUnavailableError,  # connection exceptions
     "22": RowRefusedError,  # data exceptions: out of range, bad text, NUL
     "23": RowRefusedError,  # integrity: check, unique, foreign key
+    "23505": ConflictError,  # unique violation
     "25": StoreUnavailableError,  # transaction state: read-only standby, idle timeout
     "28": UsageError,  # wrong user or password
     "3D": UsageError,  # no such database

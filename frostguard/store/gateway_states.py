@@ -8,7 +8,8 @@ from frostguard.store.connection import Connection, translated
 
 SAVE_STATUS = """
 insert into gateway_states as s (gateway_id, online, online_since, last_heard_at)
-select n.* from unnest($1::uuid[], $2::boolean[], $3::timestamptz[], $3::timestamptz[]) n
+select n.id, n.online, n.at, n.at
+  from unnest($1::uuid[], $2::boolean[], $3::timestamptz[]) n (id, online, at) join gateways using (id)
 on conflict (gateway_id) do update
    set online = excluded.online, last_heard_at = greatest(s.last_heard_at, excluded.last_heard_at),
        online_since =
@@ -17,7 +18,7 @@ on conflict (gateway_id) do update
 
 SAVE_HEARD = """
 insert into gateway_states as s (gateway_id, last_heard_at)
-select n.* from unnest($1::uuid[], $2::timestamptz[]) n
+select n.id, n.at from unnest($1::uuid[], $2::timestamptz[]) n (id, at) join gateways using (id)
 on conflict (gateway_id) do update set last_heard_at = greatest(s.last_heard_at, excluded.last_heard_at)
 """
 

@@ -32,7 +32,11 @@ select s.id from sensors s
 
 INSERT_PENDING_SENSORS = """
 insert into sensors (id, organization_id, gateway_id, serial, first_seen_at)
-select p.* from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[]) p
+select p.id, p.organization_id, g.id, p.serial, p.first_seen_at
+  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[])
+       p (id, organization_id, gateway_id, serial, first_seen_at)
+  join organizations o on o.id = p.organization_id
+  left join gateways g on g.id = p.gateway_id and g.organization_id = p.organization_id
 on conflict (organization_id, serial) where deleted_at is null do nothing
 """
 

@@ -1,10 +1,16 @@
-"""Readings: COPY to a temporary table, then insert what is new. Redelivery is harmless."""
+"""Readings: a plain COPY while everything is new; by way of a temporary table where something came again.
 
-from collections.abc import Sequence
+Redelivery is harmless either way: a COPY that meets a known key stores nothing at all (ConflictError), and is repeated
+through the temporary table, which inserts what is new and says what that was.
+"""
+
+import struct
+from collections.abc import AsyncIterator, Sequence
 
 from frostguard.domain.reading import Reading
 from frostguard.errors import RowRefusedError
 from frostguard.store.connection import Connection, Record, translated
+from frostguard.store.packing import pack
 
 COLUMNS = Reading._fields
 _LIST = ", ".join(COLUMNS)
@@ -38,6 +44,23 @@ async def prepare(connection: Connection) -> None:
     """Make this connection able to `insert`: it gets its temporary table."""
     with translated():
         await connection.execute(CREATE_STAGING)
+
+
+async def copy(connection: Connection, rows: Sequence[Reading]) -> None:
+    """Store rows that should all be new, inside the caller's transaction, which is lost if this raises.
+
+    Raises ConflictError (then use `insert`), RowRefusedError, MissingPartitionError or StoreUnavailableError.
+    """
+    with translated():
+        await connection.copy_to_table("sensor_readings", source=_stream(rows), columns=COLUMNS, format="binary")
+
+
+async def _stream(rows: Sequence[Reading]) -> AsyncIterator[bytes]:
+    try:
+        for piece in pack(rows):
+            yield piece
+    except struct.error as error:
+        raise RowRefusedError(str(error)) from None
 
 
 async def insert(connection: Connection, rows: Sequence[Reading]) -> Sequence[Reading]:

@@ -25,6 +25,7 @@ SAVE_WATERMARKS = """
 insert into gateway_watermarks as w (gateway_id, boot, upto, beyond)
 select n.gateway_id, n.boot, n.upto, n.beyond::bigint[]
   from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[]) n (gateway_id, boot, upto, beyond)
+  join gateways g on g.id = n.gateway_id
 on conflict (gateway_id, boot) do update set upto = excluded.upto, beyond = excluded.beyond, updated_at = now()
 """
 
