@@ -231,7 +231,7 @@ class Daemon:
             return
         letters = await self._writer.requested_replays(REPLAYS)
         for letter in letters:
-            self._intake.replay(letter["id"], letter["topic"], letter["payload"])
+            self._intake.replay(letter["id"], letter["received_at"], letter["topic"], letter["payload"])
         self._replay_asked = len(letters) == REPLAYS
 
     async def _commit(self, session: Session, batch: Batch) -> None:

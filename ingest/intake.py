@@ -83,15 +83,17 @@ class Intake:
             except PacketError as error:
                 self._dead_letter(route, topic, payload or b"", error.reason, error.detail)
 
-    def replay(self, letter: int, topic: str, payload: bytes) -> None:
-        """Take a dead letter through the whole route again."""
+    def replay(self, letter: int, received_at: datetime, topic: str, payload: bytes) -> None:
+        """Take a dead letter through the whole route again. A reading without a time was taken when it came."""
         self._moment(self._now())
+        self._received_at, stamp, self._stamp = received_at, self._stamp, received_at - MICROSECOND
         refused: list[tuple[str, str]] = []
         before = len(self.batch.letters)
         try:
             self._take_one(self.fleet.route(topic.encode()), payload, 0)
         except PacketError as error:
             refused.append((error.reason, error.detail))
+        self._stamp = max(self._stamp, stamp)
         refused += [(new.reason, new.detail) for new in self.batch.letters[before:]]
         del self.batch.letters[before:]
         if refused:
@@ -111,14 +113,14 @@ class Intake:
         if self._received_at >= self._hear_again.get(route.gateway_id, self._received_at):
             self.batch.heard[route.gateway_id] = self._received_at
             self._hear_again[route.gateway_id] = self._received_at + HEARD_EVERY
-        self._readings(route, packet)
+        self._readings(route, packet, payload)
         if packet.rejected:
             self._rejected(route, packet)
         if packet.boot is not None:
             self._numbers(route, packet)
         self.batch.unknown_fields += packet.unknown_fields
 
-    def _readings(self, route: Route, packet: Packet) -> None:
+    def _readings(self, route: Route, packet: Packet, payload: bytes) -> None:
         """The hot loop: one row for each measurement."""
         batch, find, received_at = self.batch, route.organization.sensors.get, self._received_at
         oldest, newest = self._oldest, self._newest
@@ -131,11 +133,14 @@ class Intake:
                 try:
                     sensor, at = self._explain(route, measurement)
                 except PacketError as error:
-                    self._dead_letter_reading(route, measurement, packet.boot, error)
+                    # A message of a LoRaWAN network is one reading; of ours, the neighbours are stored.
+                    ours = route.kind is TopicKind.READINGS
+                    alone = packets.encode([measurement], packet.boot) if ours else payload
+                    self._dead_letter(route, route.topic.encode(), alone, error.reason, error.detail)
                     continue
             if temperature is not None and not sensor.range_low <= temperature <= sensor.range_high:
                 temperature, fault = None, fault or "out_of_range"
-            if percent is None and volts is not None:
+            if volts is not None and (percent is None or sensor.chemistry is not None):
                 percent = battery.percent(volts, sensor.chemistry)
             if fault is not None:
                 batch.faults += 1
@@ -190,12 +195,6 @@ class Intake:
     def _rejected(self, route: Route, packet: Packet) -> None:
         for reason, detail, payload, _seq in packet.rejected:
             self._dead_letter(route, route.topic.encode(), payload, reason, detail)
-
-    def _dead_letter_reading(
-        self, route: Route, measurement: Measurement, boot: str | None, error: PacketError
-    ) -> None:
-        payload = packets.encode([measurement], boot)
-        self._dead_letter(route, route.topic.encode(), payload, error.reason, error.detail)
 
     def _dead_letter(self, route: Route | None, topic: bytes, payload: bytes, reason: str, detail: str) -> None:
         """Keep it, or only count it where its source has used up this hour's cap."""
