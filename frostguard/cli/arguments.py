@@ -9,13 +9,16 @@ from typing import Any, TypeVar
 import uvloop
 
 from frostguard.config import DatabaseSettings, load
+from frostguard.errors import FrostGuardError
 from frostguard.local.folder import database_url_of
 from frostguard.store import connection as database
 from frostguard.store.connection import Connection
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
 T = TypeVar("T")
+
+
+class ArgumentsError(FrostGuardError):
+    """The arguments do not fit together, or name something that is not there."""
 
 
 def positive(text: str) -> int:

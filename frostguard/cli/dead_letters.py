@@ -4,9 +4,9 @@ import argparse
 import base64
 from typing import Any
 
-from frostguard.cli.arguments import add_command, add_database, positive, with_connection
+from frostguard.cli.arguments import ArgumentsError, add_command, add_database, positive, with_connection
 from frostguard.cli.tables import age, json_line, table
-from frostguard.errors import FrostGuardError, UsageError
+from frostguard.errors import FrostGuardError
 from frostguard.store import dead_letters, status
 from frostguard.store.connection import Connection, Record
 
@@ -92,7 +92,7 @@ def _payload(raw: bytes) -> dict[str, str]:
 def run_replay(given: argparse.Namespace) -> int:
     """Ask for it; the running daemon does it."""
     if bool(given.id) + bool(given.reason) + given.all != 1:
-        raise UsageError("dead-letters replay: name ids, or --reason, or --all")
+        raise ArgumentsError("dead-letters replay: name ids, or --reason, or --all")
 
     async def request(connection: Connection) -> int:
         return await dead_letters.request_replay(connection, given.id or None, given.reason)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from frostguard.cli import check_config, dead_letters, migrate, mqtt_accounts, status, tail, up
+from frostguard.cli.arguments import ArgumentsError
 from frostguard.errors import FrostGuardError, UsageError
 
 EXIT_FAILURE, EXIT_USAGE, EXIT_CONFIGURATION = 1, 2, 78  # 78 is EX_CONFIG: starting again does not help
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = given.run(given)
     except UsageError as error:
         return _say(error, EXIT_CONFIGURATION)
+    except ArgumentsError as error:
+        return _say(error, EXIT_USAGE)
     except FrostGuardError as error:
         return _say(error, EXIT_FAILURE)
     except KeyboardInterrupt:

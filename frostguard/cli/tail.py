@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from frostguard.cli.arguments import add_command, add_database, positive, with_connection
+from frostguard.cli.arguments import ArgumentsError, add_command, add_database, positive, with_connection
 from frostguard.cli.tables import celsius, json_line, printable
-from frostguard.errors import UsageError
 from frostguard.store import status
 from frostguard.store.connection import Connection, Record
 
@@ -59,7 +58,7 @@ async def _units(connection: Connection, given: argparse.Namespace) -> list[UUID
         return None
     found = await status.find_units(connection, given.organization, given.unit)
     if not found:
-        raise UsageError(f"no unit is named {given.unit!r}")
+        raise ArgumentsError(f"no unit is named {given.unit!r}")
     return found
 
 

@@ -80,7 +80,7 @@ class Broker:
         return True
 
     def start(self, *, wait_seconds: float = 20) -> None:
-        """Start and wait until it takes connections. Raises UsageError with the reason from its log."""
+        """Start and wait until it takes connections. Raises StartError with the reason from its log."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._passwords.touch(mode=0o600)
         command = self._command()
@@ -88,7 +88,9 @@ class Broker:
             self.process = processes.start(command, output=log, environment=_environment(), hold=self.hold)
         if not processes.wait_until(self.takes_connections, self.process, seconds=wait_seconds):
             self.stop()
-            raise UsageError(f"the broker did not start: {processes.last_line(self.log, ('Error', 'error', 'reason'))}")
+            raise processes.StartError(
+                f"the broker did not start: {processes.last_line(self.log, ('Error', 'error', 'reason'))}"
+            )
 
     def takes_connections(self) -> bool:
         """Tell whether somebody answers on the port."""

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from frostguard.errors import UsageError
+from frostguard.local.ports import TakenError
 
 PREDECESSOR_SECONDS = 15.0
 
@@ -25,7 +26,7 @@ class DataFolder:
 
     @classmethod
     def open(cls, path: Path) -> "DataFolder":
-        """Make the folder if need be and take its lock. Raises UsageError where another run has it.
+        """Make the folder if need be and take its lock. Raises TakenError where another run has it.
 
         The lock is a descriptor that every child inherits (processes.start, `hold`): where a run was killed, the next
         one waits here until the last of its children is gone.
@@ -41,7 +42,7 @@ class DataFolder:
             owner = os.pread(lock, 20, 0).decode(errors="replace").strip()
             if (owner.isdigit() and _alive(int(owner))) or time.monotonic() > deadline:
                 os.close(lock)
-                raise UsageError(f"{path} is in use by another `frostguard up` (process {owner or 'unknown'})")
+                raise TakenError(f"{path} is in use by another `frostguard up` (process {owner or 'unknown'})")
             time.sleep(0.1)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)

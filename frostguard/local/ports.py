@@ -2,6 +2,12 @@
 
 import socket
 
+from frostguard.errors import FrostGuardError
+
+
+class TakenError(FrostGuardError):
+    """Somebody else has the port or the folder that we were told to use."""
+
 
 def free_port(preferred: int = 0) -> int:
     """Return a TCP port of 127.0.0.1 that is free now; the preferred one if it is."""

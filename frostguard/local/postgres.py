@@ -81,7 +81,7 @@ class PostgresServer:
         fresh.rename(self.folder)
 
     def start(self, *, wait_seconds: float = 60) -> None:
-        """Start the server and wait until it takes connections. Raises UsageError with the reason from its log."""
+        """Start the server and wait until it takes connections. Raises StartError with the reason from its log."""
         self.initialise()
         self._check_version()
         settings = {
@@ -100,15 +100,15 @@ class PostgresServer:
             )
         if not processes.wait_until(self.takes_connections, self.process, seconds=wait_seconds):
             self.stop()
-            raise UsageError(f"PostgreSQL did not start: {processes.last_line(self.log, ('FATAL', 'ERROR'))}")
+            raise processes.StartError(f"PostgreSQL did not start: {processes.last_line(self.log, ('FATAL', 'ERROR'))}")
 
     def ensure_database(self, name: str) -> None:
-        """Make the database if there is none of this name. Raises UsageError with createdb's reason."""
+        """Make the database if there is none of this name. Raises StartError with createdb's reason."""
         command = [str(self.binaries / "createdb"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name]
         environment = {**self._environment(), "PGPASSWORD": self._password_file.read_text()}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode and "already exists" not in done.stderr:
-            raise UsageError(f"cannot create the database {name}: {done.stderr.strip()}")
+            raise processes.StartError(f"cannot create the database {name}: {done.stderr.strip()}")
 
     def takes_connections(self) -> bool:
         """Tell whether the server answers."""

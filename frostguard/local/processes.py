@@ -13,9 +13,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from frostguard.errors import UsageError
+from frostguard.errors import FrostGuardError, UsageError
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class StartError(FrostGuardError):
+    """A server or program of ours did not start; the message says why, from its log."""
 
 
 def _bound_to_us(how: signal.Signals) -> Callable[[], None] | None:

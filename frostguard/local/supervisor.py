@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from frostguard.errors import UsageError
+from frostguard.errors import FrostGuardError
 from frostguard.local import processes
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -27,7 +27,7 @@ class Part(Protocol):
         """Where its output goes."""
 
     def start(self) -> None:
-        """Start it and wait until it is ready. Raises UsageError."""
+        """Start it and wait until it is ready. Raises StartError."""
 
     def stop(self, *, wait_seconds: float) -> None:
         """Stop it, by force after `wait_seconds`."""
@@ -47,13 +47,13 @@ class Program:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it is ready. Raises UsageError with the last line of its log."""
+        """Start it and wait until it is ready. Raises StartError with the last line of its log."""
         with self.log.open("ab") as log:
             self.process = processes.start(self.command, output=log, environment=self.environment, hold=self.hold)
         if self.ready and not processes.wait_until(self.ready, self.process, seconds=self.ready_seconds):
-            why = f"{processes.last_line(self.log, ("frostguard-", "frostguard: "))} (log: {self.log})"
+            why = processes.last_line(self.log, ("frostguard-", "frostguard: "))
             self.stop(wait_seconds=2)
-            raise UsageError(f"{self.name} did not start: {why}")
+            raise processes.StartError(f"{self.name} did not start: {why} (log: {self.log})")
 
     def stop(self, *, wait_seconds: float) -> None:
         """Stop it with SIGTERM, by force after `wait_seconds`."""
@@ -80,7 +80,7 @@ class Supervisor:
     watched: list[_Watched] = field(default_factory=list)
 
     def launch(self, name: str, part: Part, patience: float) -> None:
-        """Start one more part. Raises UsageError where it does not start; it is stopped with the others then."""
+        """Start one more part. Raises StartError where it does not start; it is stopped with the others then."""
         self.report(f"starting {name} ...")
         self.watched.append(_Watched(name, part, patience, time.monotonic()))
         part.start()
@@ -108,7 +108,7 @@ class Supervisor:
         watched.started_at, watched.again_at = time.monotonic(), None
         try:
             watched.part.start()
-        except UsageError as error:
+        except FrostGuardError as error:
             self._again(watched, str(error))
         else:
             self.report(f"{watched.name} runs again")

@@ -20,7 +20,7 @@ from frostguard.gateway_passwords import mosquitto_hash
 from frostguard.local import demo
 from frostguard.local.broker import DAEMON, Broker, Kind
 from frostguard.local.folder import DataFolder
-from frostguard.local.ports import free_port, is_taken
+from frostguard.local.ports import TakenError, free_port, is_taken
 from frostguard.local.postgres import PostgresServer
 from frostguard.local.supervisor import Program, Report, Supervisor
 from frostguard.store import connection as database
@@ -62,7 +62,7 @@ def has(environment: Mapping[str, str], name: str) -> bool:
 
 
 def plan(wishes: Wishes, folder: DataFolder) -> Plan:
-    """Choose the ports: the wished ones, else those of the last run. Raises UsageError for one that is taken."""
+    """Choose the ports: the wished ones, else those of the last run. Raises TakenError."""
     inside = Plan(
         api_port=_port("--port", wishes.port, folder, "api_port") if find_spec("api") else None,
         mqtt_port=None
@@ -80,7 +80,7 @@ def _port(option: str, wished: int, folder: DataFolder, remembered: str, host: s
     if wished == 0:
         return free_port(folder.get(remembered, 0))
     if is_taken(wished, host):
-        raise UsageError(f"port {wished} is taken: choose another with {option}, or 0 for any free one")
+        raise TakenError(f"port {wished} is taken: choose another with {option}, or 0 for any free one")
     return wished
 
 
@@ -98,7 +98,7 @@ class Machine:
         self.database: DatabaseSettings | None = None
 
     def start(self) -> dict[str, Any]:
-        """Start everything in order. Returns the ready line. Raises UsageError for the first part that cannot."""
+        """Start everything in order. Returns the ready line. Raises the error of the first that cannot."""
         places = plan(self.wishes, self.folder)
         settings = self.database = self._database(places)
         applied = migrate.apply(settings.url.get_secret_value())
@@ -149,7 +149,7 @@ class Machine:
         self._admit_gateways()
         self.supervisor.launch("broker", self.broker, PATIENCE["broker"])
         if self.broker.kind == "embedded":
-            self.report("no mosquitto on the PATH: using the embedded broker, whose sessions end when it does")
+            self.report("this is the embedded broker: what it holds for clients ends when it does")
         password = quote(self.folder.secret("mqtt_daemon_password"), safe="")
         return load(MqttSettings, {"MQTT_URL": f"mqtt://{DAEMON}:{password}@{_reachable(host)}:{places.mqtt_port}"})
 
