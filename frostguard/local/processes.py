@@ -80,8 +80,9 @@ def service_user() -> str | None:
 def as_user(command: list[str], user: str, at_our_death: signal.Signals = signal.SIGTERM) -> list[str]:
     """Return the command that drops from root to the account first.
 
-    It keeps the right to search and read closed folders (a checkout below /root, say), and nothing else. Changing the
-    account clears what the kernel sends at our death, so setpriv sets it again.
+    It keeps the right to search and read closed folders (a checkout below /root, say), and nothing else. The securebit
+    lets access(2) count that right, which initdb asks about its own programs. Changing the account clears what the
+    kernel sends at our death, so setpriv sets it again.
     """
     setpriv = shutil.which("setpriv")
     if setpriv is None:
@@ -91,6 +92,7 @@ def as_user(command: list[str], user: str, at_our_death: signal.Signals = signal
     return [
         setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups",
         f"--inh-caps=-all,{keep}", f"--ambient-caps=-all,{keep}", f"--bounding-set=-all,{keep}",
+        "--securebits=+no_setuid_fixup",
         f"--pdeathsig={at_our_death.name.removeprefix('SIG')}", "--", *command,
     ]  # fmt: skip
 
