@@ -82,9 +82,14 @@ def _frame_end(data: bytes, at: int) -> int | None:
 
 
 def _own_ack(data: bytes, at: int, end: int) -> Ack | None:
-    if data[at] != _PUBACK or end - at < 4:
+    if data[at] != _PUBACK:
         return None
-    packet_id = data[at + 2] << 8 | data[at + 3]
+    body = at + 2
+    while body < at + 6 and data[body - 1] > 127:
+        body += 1
+    if body > at + 5 or end - body < 2:
+        return None
+    packet_id = data[body] << 8 | data[body + 1]
     if packet_id < FIRST_ID:
         return None
-    return Ack(packet_id, data[at + 4] if end - at > 4 else 0)
+    return Ack(packet_id, data[body + 2] if end - body > 2 else 0)

@@ -69,9 +69,9 @@ def score(truths: Iterable[Truth], alerts: Iterable[ScoredAlert]) -> Score:
     close to the rule's edge is `marginal` and counts neither for nor against. An alert belongs to a truth of its unit
     and type when it was opened between the beginning and the end; the first is the detection, others are `double`.
     """
-    result = Score()
-    todo = sorted((a for a in alerts if a.type in TYPES), key=lambda a: a.opened_at)
-    result.others = sum(1 for a in alerts if a.type not in TYPES) if isinstance(alerts, list | tuple) else 0
+    everything = sorted(alerts, key=lambda a: a.opened_at)
+    todo = [a for a in everything if a.type in TYPES]
+    result = Score(others=len(everything) - len(todo))
     used: set[int] = set()
     for truth in sorted(truths, key=lambda t: t.began_at):
         mine = [i for i, alert in enumerate(todo) if i not in used and _belongs(alert, truth)]
