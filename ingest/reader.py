@@ -74,10 +74,12 @@ class Reader:
                 body = start + 2 + (data[start] << 8 | data[start + 1]) if size > 1 else stop + 1
                 topic, packet_id = data[start + 2 : body], 0
                 if command & 0x06:
+                    if command & 0x06 == 0x06:
+                        raise ProtocolError("QoS 3")
                     packet_id = data[body] << 8 | data[body + 1] if body + 1 < stop else 0
                     body += 2
                 # Nearly every message has no properties: one byte that is 0.
-                body = body + 1 if body < stop and not data[body] else _after_properties(command, data, body, stop)
+                body = body + 1 if body < stop and not data[body] else _after_properties(data, body, stop)
                 make(new(Publish, (topic, data[body:stop], packet_id, command & 0x0F)))
             else:
                 others.append(Other(command, data[start:stop]))
@@ -105,19 +107,19 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
     return 0, 0
 
 
-def _after_properties(command: int, data: bytes, at: int, stop: int) -> int:
-    if at >= stop or command & 0x06 == 0x06:
-        raise ProtocolError("a PUBLISH that ends inside its header, or with QoS 3")
-    size, start = _length(data[:stop], at)
-    if not start or start + size > stop:
+def _after_properties(data: bytes, at: int, stop: int) -> int:
+    if at >= stop:
+        raise ProtocolError("a PUBLISH that ends inside its header")
+    size, read = _length(data[at : min(at + 4, stop)], 0)  # not data[:stop]: that would copy the chunk each time
+    if not read or at + read + size > stop:
         raise ProtocolError("properties longer than their packet")
-    return start + size
+    return at + read + size
 
 
 def _head(command: int, data: bytes, start: int) -> Publish:
     """Read topic and packet id of a PUBLISH that is too large to keep."""
-    if command & 0xF0 != PUBLISH:
-        raise ProtocolError("a packet of more than a megabyte that is no PUBLISH")
+    if command & 0xF0 != PUBLISH or command & 0x06 == 0x06:
+        raise ProtocolError("a packet of more than a megabyte that is no PUBLISH, or one with QoS 3")
     body = start + 2 + (data[start] << 8 | data[start + 1])
     packet_id = data[body] << 8 | data[body + 1] if command & 0x06 else 0
     return Publish(data[start + 2 : body], None, packet_id, command & 0x0F)
