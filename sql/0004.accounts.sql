@@ -27,7 +27,8 @@ create table refresh_tokens (
   issued_at timestamptz not null default now(),
   expires_at timestamptz not null,
   used_at timestamptz,
-  successor bytea -- what was given out for it
+  successor bytea,    -- what was given out for it
+  reissued_at timestamptz -- when its answer was lost and it was answered once more
 );
 create index refresh_tokens_session on refresh_tokens (session_id);
 
@@ -124,7 +125,7 @@ declare
   last_hash bytea;
   moment timestamptz;
 begin
-  perform pg_advisory_xact_lock(hashtextextended(chain_id::text, 0x46674175));
+  perform pg_advisory_xact_lock(hashtextextended(chain_id::text, 1181169013));
   select a.n, a.hash into last_n, last_hash from audit_log a where a.chain = chain_id order by a.n desc limit 1;
   last_n := coalesce(last_n, 0) + 1;
   last_hash := coalesce(last_hash, ''::bytea);

@@ -1,0 +1,191 @@
+"""Connections for short statements: a few, always open, handed out without a round trip; and one shared flush to disk.
+
+asyncpg's own pool resets a connection at each return, which costs as much as the statement itself. A lane is never left
+with state: statements are single, or inside `transaction`.
+
+Lanes commit without waiting for the disk, so that what is serialised (an organization's audit chain, NOTIFY) never
+waits for it either; `flushed` then waits until everything committed so far is safe, once for all who wait. Who answers
+for a change awaits it first. What was lost in a crash between the two was never answered.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+
+from frostguard.config import DatabaseSettings
+from frostguard.errors import StoreUnavailableError
+from frostguard.store.connection import Connection, abandon, connect, translated
+
+MAX_WAITING = 2000
+WAIT_SECONDS = 10
+
+COMMIT_EARLY = "set synchronous_commit = off"
+SELECT_FLUSH = "select pg_logical_emit_message(true, 'frostguard', '')"
+
+log = logging.getLogger("frostguard.store.lanes")
+
+
+class _Lent:
+    """What `lane()` returns: takes a connection at the door and gives it back at the exit."""
+
+    __slots__ = ("_connection", "_lanes")
+
+    def __init__(self, lanes: "Lanes") -> None:
+        self._lanes = lanes
+        self._connection: Connection | None = None
+
+    async def __aenter__(self) -> Connection:
+        self._connection = connection = await self._lanes.take()
+        return connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection, self._connection = self._connection, None
+        # A statement that was cancelled or timed out may still run: its connection must not serve the next request.
+        broken = kind is not None and issubclass(kind, StoreUnavailableError | asyncio.CancelledError | TimeoutError)
+        if broken:
+            abandon(connection)
+        self._lanes.give_back(connection)
+
+
+class Lanes:
+    """At most `size` connections. A lost one is opened again by the next who needs it."""
+
+    def __init__(self, settings: DatabaseSettings, size: int, name: str = "frostguard-api") -> None:
+        self._settings = settings
+        self._name = name
+        self._free: list[Connection] = []
+        self._spare = size  # how many more may be opened
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._flush_connection: Connection | None = None
+        self._flush_due: asyncio.Future[None] | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def open(self) -> None:
+        """Open one lane, to see that the database is there. Raises StoreUnavailableError or UsageError."""
+        async with self.lane():
+            pass
+
+    async def close(self) -> None:
+        """Close all lanes that are free; whoever still holds one closes it by giving it back."""
+        self._closed = True
+        if self._flushing is not None:
+            await asyncio.wait({self._flushing}, timeout=WAIT_SECONDS)
+        for connection in (*self._free, self._flush_connection):
+            if connection is not None and not connection.is_closed():
+                with translated():
+                    await connection.close(timeout=2)
+        self._free.clear()
+
+    def lane(self) -> _Lent:
+        """Return a context manager that lends a connection: `async with lanes.lane() as connection`."""
+        return _Lent(self)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction, which commits at the end of the block or is undone by an error."""
+        async with self.lane() as connection:
+            with translated():
+                transaction = connection.transaction()
+                await transaction.start()
+            try:
+                yield connection
+            except (StoreUnavailableError, asyncio.CancelledError):
+                raise  # the connection is dropped, and the transaction with it
+            except BaseException:
+                with translated():
+                    await transaction.rollback()
+                raise
+            with translated():
+                await transaction.commit()
+
+    async def take(self) -> Connection:
+        """Return a connection of our own until `give_back`. Raises StoreUnavailableError."""
+        while self._free:
+            connection = self._free.pop()
+            if not connection.is_closed():
+                return connection
+            self._spare += 1
+        if self._spare > 0:
+            return await self._open_one()
+        if len(self._waiting) >= MAX_WAITING:
+            raise StoreUnavailableError("too many requests wait for the database")
+        future: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                connection = await future
+        except TimeoutError:
+            raise StoreUnavailableError("the database is busy") from None
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self.give_back(future.result())
+            raise
+        return connection if connection is not None else await self._open_one(reserved=True)
+
+    def give_back(self, connection: Connection | None) -> None:
+        """Hand the connection to the next who waits, or keep it. A closed one leaves room for a new one."""
+        usable = connection is not None and not connection.is_closed()
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(connection if usable else None)
+                return
+        if usable and not self._closed:
+            self._free.append(connection)
+            return
+        self._spare += 1
+        if usable:
+            abandon(connection)
+
+    async def _open_one(self, *, reserved: bool = False) -> Connection:
+        if not reserved:
+            self._spare -= 1
+        connection: Connection | None = None
+        try:
+            connection = await connect(self._settings, self._name)
+            with translated():
+                await connection.execute(COMMIT_EARLY)
+        except BaseException:
+            abandon(connection)
+            self.give_back(None)
+            raise
+        return connection
+
+    async def flushed(self) -> None:
+        """Wait until everything that was committed before this call is on disk. Raises StoreUnavailableError."""
+        if self._flush_due is None:
+            self._flush_due = asyncio.get_running_loop().create_future()
+        due = self._flush_due
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush_while_due(), name="flush")
+        await asyncio.shield(due)
+
+    async def _flush_while_due(self) -> None:
+        try:
+            while (due := self._flush_due) is not None:
+                self._flush_due = None
+                try:
+                    await self._flush()
+                except Exception as error:  # noqa: BLE001 - handed to those who wait
+                    due.set_exception(error)
+                    due.exception()  # they may all have gone away
+                else:
+                    due.set_result(None)
+        finally:
+            self._flushing = None
+
+    async def _flush(self) -> None:
+        try:
+            if self._flush_connection is None or self._flush_connection.is_closed():
+                self._flush_connection = await connect(self._settings, f"{self._name}-flush")
+            with translated():
+                await self._flush_connection.fetchval(SELECT_FLUSH)
+        except StoreUnavailableError:
+            abandon(self._flush_connection)
+            raise
