@@ -101,12 +101,16 @@ class Watermarks:
     def commit(self, changed: dict[Key, Progress]) -> None:
         """The batch that made these changes is committed."""
         for key, progress in changed.items():
-            if key not in self._committed:
-                self._remember_boot(*key)
+            self._remember_boot(*key)
             self._committed[key] = progress
 
     def _remember_boot(self, gateway_id: UUID, boot: str) -> None:
+        """Forget the boot that was heard longest ago, which is the one that goes from the table too."""
         boots = self._boots.setdefault(gateway_id, [])
+        if boots and boots[-1] == boot:
+            return
+        if boot in boots:
+            boots.remove(boot)
         boots.append(boot)
         if len(boots) > KEPT_BOOTS:
             self._committed.pop((gateway_id, boots.pop(0)), None)

@@ -18,7 +18,7 @@ class Watermark(NamedTuple):
     beyond: list[int]
 
 
-LIST_WATERMARKS = "select gateway_id, boot, upto, beyond from gateway_watermarks"
+LIST_WATERMARKS = "select gateway_id, boot, upto, beyond from gateway_watermarks order by updated_at"
 
 # bigint[] of different lengths cannot be unnested side by side, so they travel as text.
 SAVE_WATERMARKS = """
@@ -38,7 +38,7 @@ delete from gateway_watermarks w using (
 
 
 async def load(connection: Connection) -> list[Watermark]:
-    """Return all of them."""
+    """Return all of them, the boot that was heard longest ago first."""
     with translated():
         return [Watermark(*row) for row in await connection.fetch(LIST_WATERMARKS)]
 
