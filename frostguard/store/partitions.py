@@ -8,6 +8,9 @@ from frostguard.store.connection import Connection, translated
 
 WEEK = timedelta(days=7)
 AHEAD = timedelta(days=14)
+PARTITION_LOCK = 0x4667_5061  # "FgPa": the writer, the hourly upkeep and other daemons make partitions one at a time
+
+LOCK_PARTITIONS = "select pg_advisory_xact_lock($1)"
 
 LIST_PARTITIONS = """
 select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -57,11 +60,8 @@ async def ensure(connection: Connection, moments: Iterable[datetime]) -> list[st
     CREATE ... PARTITION OF would wait for every open reader; a table of its own that is attached afterwards does not.
     """
     wanted = {name_of(at): week_of(at) for at in moments}
-    made = []
-    for name in sorted(set(wanted) - await existing(connection)):
-        await _create(connection, name, wanted[name])
-        made.append(name)
-    return made
+    missing = sorted(set(wanted) - await existing(connection))
+    return [name for name in missing if await _create(connection, name, wanted[name])]
 
 
 async def ensure_ahead(connection: Connection, now: datetime) -> list[str]:
@@ -70,13 +70,18 @@ async def ensure_ahead(connection: Connection, now: datetime) -> list[str]:
     return await ensure(connection, [first + WEEK * n for n in range(2 + AHEAD // WEEK + 1)])
 
 
-async def _create(connection: Connection, name: str, monday: datetime) -> None:
+async def _create(connection: Connection, name: str, monday: datetime) -> bool:
+    """Make one. False: somebody else did, between our look and our turn."""
     table, low, high = quoted(name), monday.isoformat(), (monday + WEEK).isoformat()
     with translated():
         async with connection.transaction():
             await connection.execute("set local lock_timeout = '2s'")
+            await connection.execute(LOCK_PARTITIONS, PARTITION_LOCK)
+            if name in await existing(connection):
+                return False
             # A run that died between the two statements cannot have left the table: both are one transaction.
             await connection.execute(f"create table {table} (like sensor_readings including all)")
             await connection.execute(
                 f"alter table sensor_readings attach partition {table} for values from ('{low}') to ('{high}')"
             )
+    return True
