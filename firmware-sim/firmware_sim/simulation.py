@@ -123,8 +123,7 @@ class Simulation:
         """Schedule every sensor at its own interval, each with its own phase."""
         for slots in self.slots.values():
             for slot in slots:
-                phase = self.random.random() * slot.sensor.plan.interval_seconds
-                self.schedule(self._start + phase, self._habit(slot))
+                self.schedule(self._start + self.random.random() * _pace(slot), self._habit(slot))
 
     def run_until(self, now: float, *, wait_for_broker: bool = False) -> float | None:
         """Do what is due by `now`, in order. Returns when the next thing is due; None when nothing will be.
@@ -177,7 +176,7 @@ class Simulation:
     def _habit(self, slot: Slot) -> Callable[[float], None]:
         """What a sensor does again and again; a door sensor also looks whether the door has moved."""
         interval = slot.sensor.plan.interval_seconds
-        pace = min(interval, _DOOR_SECONDS) if slot.sensor.door else interval
+        pace = _pace(slot)
 
         def act(at: float) -> None:
             changed = slot.sensor.door and slot.last and slot.unit.at(at).door_open != slot.last.door_open
@@ -189,6 +188,12 @@ class Simulation:
 
     def _clogged(self) -> bool:
         return any(g.link.up and not g.silent and g.outbox.waiting > _ENOUGH_WAITING for g in self.gateways)
+
+
+def _pace(slot: Slot) -> float:
+    """How often a sensor looks, in seconds."""
+    interval = slot.sensor.plan.interval_seconds
+    return min(interval, _DOOR_SECONDS) if slot.sensor.door else interval
 
 
 def unit_seed(seed: int, key: str) -> str:

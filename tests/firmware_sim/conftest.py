@@ -21,18 +21,19 @@ persistence false
 max_inflight_messages 1000
 max_queued_messages 1000000
 log_type error
+user root
 """
 
 
 class Mosquitto:
     """A broker without memory: what it was told is gone when it is killed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: str = CONFIG) -> None:
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
         self._config = folder / "mosquitto.conf"
-        self._config.write_text(CONFIG.format(port=self.port))
+        self._config.write_text(config.format(port=self.port, folder=folder))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -43,15 +44,23 @@ class Mosquitto:
         binary = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:" + (os.environ.get("PATH") or ""))
         if binary is None:
             pytest.skip("there is no mosquitto on this machine")
-        self._process = subprocess.Popen([binary, "-c", str(self._config)], stderr=subprocess.DEVNULL)
-        async with asyncio.timeout(5):
-            while True:
-                with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                    writer.close()
-                    await writer.wait_closed()
-                    return
-                await asyncio.sleep(0.01)
+        self._process = subprocess.Popen([binary, "-c", str(self._config)], stderr=subprocess.DEVNULL)  # noqa: ASYNC220
+        try:
+            async with asyncio.timeout(5):
+                while not await self._answers():  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            self.kill()
+            raise
+
+    async def _answers(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        await writer.wait_closed()
+        return True
 
     def kill(self) -> None:
         if self._process:

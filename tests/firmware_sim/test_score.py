@@ -73,7 +73,13 @@ def test_alerts_are_read_with_either_key_and_either_kind_of_time(tmp_path):
     path = tmp_path / "alerts.json"
     raws = [
         {"unit": "fridge-1", "type": "alarm_active", "opened_at": "1970-01-01T00:27:30Z", "resolved_at": None},
-        {"sensor": "5f01", "unit": "x", "type": "door_open", "opened_at": 5, "resolved_at": "1970-01-01T01:00:10+01:00"},
+        {
+            "sensor": "5f01",
+            "unit": "x",
+            "type": "door_open",
+            "opened_at": 5,
+            "resolved_at": "1970-01-01T01:00:10+01:00",
+        },
     ]
     path.write_bytes(orjson.dumps(raws))
     assert read_alerts(path) == [alert(1650.0), alert(5.0, 10.0, "5f01", "door_open")]
