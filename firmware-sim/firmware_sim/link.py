@@ -168,27 +168,25 @@ class Link:
 
     async def run(self) -> None:
         """Be connected until `close`."""
-        failures = 0
+        failures, least, most = 0, 0.0, 0.0
         while not self._closing:
+            # Jitter, so that a fleet does not come back in one moment.
+            await self._rest(random.uniform(least, most))  # noqa: S311 - spread, not secrets
+            if self._closing:
+                break
             self._wake.clear()
-            wait = _LONGEST_WAIT
             try:
                 await self._session()
-                failures = 0
+                failures, least, most = 0, 0.0, _SHORTEST_WAIT
             except aiomqtt.MqttError as error:
-                refused = isinstance(error, MqttConnectError)
                 failures += 1
-                wait = min(_LONGEST_WAIT, _SHORTEST_WAIT * 2 ** min(failures, 10))
                 self._report(f"{self._login.identifier}: {error}")
-                if refused:
-                    wait = max(wait, _REFUSED_WAIT)
-            if not self._closing:
-                await self._pause(failures, wait)
+                least = _REFUSED_WAIT if isinstance(error, MqttConnectError) else 0.0
+                most = max(2 * least, min(_LONGEST_WAIT, _SHORTEST_WAIT * 2 ** min(failures, 10)))
 
-    async def _pause(self, failures: int, longest: float) -> None:
-        """Full jitter, so that a fleet does not come back in one moment; at least until a power cut is over."""
-        wait = random.uniform(0, longest if failures else _SHORTEST_WAIT)  # noqa: S311 - spread, not secrets
-        until = time.monotonic() + wait
+    async def _rest(self, seconds: float) -> None:
+        """Wait so long, and until a power cut is over."""
+        until = time.monotonic() + seconds
         while not self._closing and (left := max(until, self._dark_until) - time.monotonic()) > 0:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):

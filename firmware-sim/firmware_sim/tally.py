@@ -16,11 +16,11 @@ class Latencies:
         self.count = 0
         self.highest = 0.0
 
-    def add(self, seconds: float, times: int = 1) -> None:
+    def add(self, seconds: float) -> None:
         """Count a duration."""
         bucket = int(math.log(max(seconds, _SMALLEST) / _SMALLEST) / _GROWTH)
-        self._counts[min(bucket, _BUCKETS - 1)] += times
-        self.count += times
+        self._counts[min(bucket, _BUCKETS - 1)] += 1
+        self.count += 1
         self.highest = max(self.highest, seconds)
 
     def percentile(self, percent: float) -> float | None:
