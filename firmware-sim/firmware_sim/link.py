@@ -169,11 +169,8 @@ class Link:
     async def run(self) -> None:
         """Be connected until `close`."""
         failures, least, most = 0, 0.0, 0.0
-        while not self._closing:
-            # Jitter, so that a fleet does not come back in one moment.
-            await self._rest(random.uniform(least, most))  # noqa: S311 - spread, not secrets
-            if self._closing:
-                break
+        # Jitter, so that a fleet does not come back in one moment.
+        while await self._rest(random.uniform(least, most)):  # noqa: S311 - spread, not secrets
             self._wake.clear()
             try:
                 await self._session()
@@ -184,13 +181,14 @@ class Link:
                 least = _REFUSED_WAIT if isinstance(error, MqttConnectError) else 0.0
                 most = max(2 * least, min(_LONGEST_WAIT, _SHORTEST_WAIT * 2 ** min(failures, 10)))
 
-    async def _rest(self, seconds: float) -> None:
-        """Wait so long, and until a power cut is over."""
+    async def _rest(self, seconds: float) -> bool:
+        """Wait so long, and until a power cut is over; False when it is time to close instead."""
         until = time.monotonic() + seconds
         while not self._closing and (left := max(until, self._dark_until) - time.monotonic()) > 0:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), min(left, _LONGEST_WAIT))
+        return not self._closing
 
     async def _session(self) -> None:
         """One connection from CONNECT to its end. Raises MqttError when it cannot be made."""
