@@ -1,8 +1,9 @@
 """What belongs together is told once: units behind a silent gateway, and many units of an organization at once.
 
 Every unit's alert is recorded as ever. Behind a silent gateway it is linked to the gateway's, which speaks for it, and
-which becomes critical when one of them does. When more than a share of an organization's units is silent together, and
-no single gateway explains it, an alert of the organization speaks for all; it is over when half of that share is left.
+which becomes critical when one of them does. When more than a share of an organization's units (two at the least) is
+silent together, and no single gateway explains it, an alert of the organization speaks for all; it is over when half
+of that share is left.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -76,7 +77,7 @@ def _degraded(silences: Silences, now: datetime, limits: Limits) -> tuple[Alert 
     newest = max(since.values())
     together = {u for u, at in since.items() if at >= newest - timedelta(seconds=limits.group_window_seconds)}
     explained = any(together <= set(units) for units in silences.behind.values())
-    if len(together) <= share or explained:
+    if len(together) <= max(share, 1) or explained:
         return alert, []
     return _open(silences, now, newest)
 

@@ -106,8 +106,6 @@ def observe_value(now: Link, at: datetime, celsius: float) -> Step:
 
 def observe_log(now: Link, at: datetime, limits: Limits) -> Step:
     """Take a manual log. One that was already overdue again when `manual` began does not leave it."""
-    if now.logged_at is not None and at <= now.logged_at:
-        return now, NOTHING
     if now.phase is not DataPhase.MANUAL or (now.since is not None and at + manual_interval(limits) <= now.since):
         return now._replace(logged_at=at), NOTHING
     moment = at if now.since is None else max(at, now.since)

@@ -90,7 +90,6 @@ def _is_calm(state: UnitState, rules: Rules) -> bool:
         sensor is not None
         and rules.drives(sensor.id)
         and state.measured_by == sensor.id
-        and state.measured_at == state.seen_at
         and (assigned is None or assigned <= state.seen_at)
         and sensor.fault is None
         and not state.door.open
