@@ -40,7 +40,7 @@ def percent_of(volts: float, chemistry: str | None) -> int | None:
     return 0
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def volts_of(percent: int, chemistry: str | None) -> float | None:
     """Return the lowest voltage, in steps of 1 mV, that means at least this charge; None as above."""
     if percent_of(0.0, chemistry) is None:
