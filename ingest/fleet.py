@@ -71,6 +71,8 @@ class Fleet:
         self._by_slug: dict[str, Organization] = {}
         self._networks: dict[tuple[str, str], Organization] = {}
         self._addresses: dict[UUID, tuple[str, str]] = {}
+        # Pending sensors whose registration no reload has shown yet: it may not be committed.
+        self._introduced: dict[tuple[UUID, str], Sensor] = {}
         self.routes: dict[bytes, Route] = {}
 
     async def load(self, connection: Connection, organizations: Sequence[UUID] | None = None) -> list[UUID]:
@@ -113,6 +115,9 @@ class Fleet:
                     self._addresses.pop(gateway, None)
                 for key in old.networks:
                     self._networks.pop(key, None)
+        for (organization, serial), sensor in list(self._introduced.items()):
+            if (owner := fresh.get(organization)) and owner.sensors.setdefault(serial, sensor) is not sensor:
+                del self._introduced[organization, serial]
         for organization, new in fresh.items():
             self._by_id[organization] = new
             self._by_slug[new.slug] = new
@@ -153,6 +158,7 @@ class Fleet:
         """A sensor that was just registered as pending."""
         if owner := self._by_id.get(organization):
             owner.sensors.setdefault(sensor.serial, sensor)
+            self._introduced[organization, sensor.serial] = sensor
 
     def forget_pending(self, organization: UUID, serial: str, sensor: UUID) -> None:
         """Its registration was not committed: the next reading introduces it again."""
@@ -160,6 +166,7 @@ class Fleet:
         known = owner.sensors.get(serial) if owner else None
         if owner and known and known.id == sensor:
             owner.sensors = {spelling: s for spelling, s in owner.sensors.items() if s.id != sensor}
+            self._introduced.pop((organization, serial), None)
 
     def sizes(self) -> dict[str, int]:
         """Return how many of each there are."""

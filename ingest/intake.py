@@ -39,8 +39,10 @@ class Intake:
         self._settings = settings
         self._now = now
         self._stamp = datetime.fromtimestamp(0, UTC)
-        self._hour: tuple[datetime, Counter[str]] = (self._stamp, Counter())
-        self._introduced: Counter[UUID] = Counter()
+        self._hour = self._stamp
+        self._kept: Counter[str] = Counter()  # dead letters of this hour, by source
+        self._introduced: Counter[UUID] = Counter()  # sensors of this hour, by gateway
+        self._refused: list[tuple[str, str]] | None = None  # where refusals go while a dead letter is replayed
         self._hear_again: dict[UUID, datetime] = {}  # bounded by the gateways that exist
         self._moment(now())
         self.fleet = fleet
@@ -53,12 +55,18 @@ class Intake:
 
     def discard(self, batch: Batch) -> None:
         """Forget what a batch that will not be committed had introduced; the broker sends its messages again."""
-        for sensor, organization, _gateway, serial, _at in batch.pending.values():
+        for sensor, organization, gateway, serial, _at in batch.pending.values():
             self.fleet.forget_pending(organization, serial, sensor)
+            self._introduced[gateway] = max(0, self._introduced[gateway] - 1)
 
     def _moment(self, now: datetime) -> None:
-        """Fix the clock for one chunk of messages."""
+        """Fix the clock for one chunk of messages; with a new hour the caps begin anew."""
         self._received_at = now
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if hour != self._hour:
+            self._hour = hour
+            self._kept.clear()
+            self._introduced.clear()
         self._oldest = now - timedelta(days=self._settings.retention_days)
         self._newest = now + timedelta(seconds=self._settings.max_future_seconds)
 
@@ -87,15 +95,14 @@ class Intake:
         """Take a dead letter through the whole route again. A reading without a time was taken when it came."""
         self._moment(self._now())
         self._received_at, stamp, self._stamp = received_at, self._stamp, received_at - MICROSECOND
-        refused: list[tuple[str, str]] = []
-        before = len(self.batch.letters)
+        self._refused = refused = []
         try:
             self._take_one(self.fleet.route(topic.encode()), payload, 0)
         except PacketError as error:
             refused.append((error.reason, error.detail))
-        self._stamp = max(self._stamp, stamp)
-        refused += [(new.reason, new.detail) for new in self.batch.letters[before:]]
-        del self.batch.letters[before:]
+        finally:
+            self._refused = None
+            self._stamp = max(self._stamp, stamp)
         if refused:
             self.batch.replay_refused.append((letter, *refused[0]))
         else:
@@ -197,16 +204,15 @@ class Intake:
             self._dead_letter(route, route.topic.encode(), payload, reason, detail)
 
     def _dead_letter(self, route: Route | None, topic: bytes, payload: bytes, reason: str, detail: str) -> None:
-        """Keep it, or only count it where its source has used up this hour's cap."""
-        hour = self._received_at.replace(minute=0, second=0, microsecond=0)
-        if self._hour[0] != hour:
-            self._hour = (hour, Counter())
-            self._introduced.clear()
-        source = route.gateway if route else STRANGERS
-        if self._hour[1][source] >= self._settings.dead_letters_per_hour:
-            self.batch.overflows[source, hour, reason] += 1
+        """Keep it, or only count it where its source has used up this hour's cap; a replayed one is kept already."""
+        if self._refused is not None:
+            self._refused.append((reason, detail))
             return
-        self._hour[1][source] += 1
+        source = route.gateway if route else STRANGERS
+        if self._kept[source] >= self._settings.dead_letters_per_hour:
+            self.batch.overflows[source, self._hour, reason] += 1
+            return
+        self._kept[source] += 1
         self.batch.letters.append(
             DeadLetter(
                 received_at=self._received_at,
