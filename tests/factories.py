@@ -1,12 +1,12 @@
 """Valid and dull things to test with; a test says only what matters to it."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-import orjson
 import psycopg
 
 from frostguard.domain.reading import Reading
@@ -77,7 +77,7 @@ def raw_reading(minute: float | None = 0, sensor: str = SERIAL, **fields: Any) -
 
 
 def payload_of(*readings: object, **fields: Any) -> bytes:
-    return orjson.dumps({"readings": list(readings), **fields})
+    return json.dumps({"readings": readings, **fields}, separators=(",", ":")).encode()
 
 
 def topic_of(kind: str = "readings", gateway: str = GATEWAY, organization: str = SLUG) -> bytes:
@@ -120,7 +120,7 @@ def plant(
     return planted
 
 
-def one(connection: psycopg.Connection, text: str, *arguments: object) -> Any:  # noqa: ANN401
+def one(connection: psycopg.Connection, text: str, *arguments: object) -> Any:
     """Run a statement that gives one value."""
     row = connection.execute(text, arguments).fetchone()
     assert row is not None

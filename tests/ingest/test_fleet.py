@@ -8,7 +8,7 @@ from frostguard.errors import PacketError, TopicError
 from frostguard.store.connection import connect
 from frostguard.wire.topics import TopicKind
 from ingest import fleet as module
-from ingest.fleet import Fleet
+from ingest.fleet import Fleet, Sensor
 from tests.factories import (
     GATEWAY,
     SERIAL,
@@ -161,6 +161,23 @@ def test_a_pending_sensor_is_known_until_its_registration_is_forgotten() -> None
     assert owner.find(new.serial) is None
     assert owner.find("00:00:00:00:00:00:00:FF") is None  # not by any spelling
     assert owner.find(SERIAL) is not None
+
+
+def test_a_reload_keeps_a_pending_sensor_until_the_database_knows_it() -> None:
+    """Its registration may still be in an open batch, and its next reading must not get another id."""
+    fleet = make_fleet()
+    new, registered = make_sensor("new-1", unit=None), make_sensor("new-1", unit=None, id=identity("in the table"))
+    fleet.add_pending(identity("acme"), new)
+
+    def reload(*sensors: Sensor) -> Sensor | None:
+        fresh = make_organization(sensors=sensors)
+        fleet._replace([fresh.id], {fresh.id: fresh})
+        return fleet.route(topic_of()).organization.find("new-1")
+
+    assert reload() is new
+    assert reload() is new
+    assert reload(registered) is registered
+    assert reload() is None  # it was deleted since
 
 
 def test_a_known_sensor_is_not_replaced_by_a_pending_one() -> None:
