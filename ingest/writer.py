@@ -23,7 +23,7 @@ from frostguard.errors import (
 )
 from frostguard.store import dead_letters, fleet, gateway_states, held, locks, partitions, readings
 from frostguard.store import watermarks as watermark_table
-from frostguard.store.connection import Connection, Record, abandon, connect, translated
+from frostguard.store.connection import Connection, Record, abandon, connect, savepoint, translated
 from frostguard.store.dead_letters import DeadLetter, Overflow
 from frostguard.store.watermarks import Watermark
 from frostguard.wire import packets
@@ -195,7 +195,7 @@ class Writer:
             return
         for row in rows:
             try:
-                async with connection.transaction():
+                async with savepoint(connection):
                     await held.insert(connection, [row])
             except RowRefusedError as error:
                 written.refused.append(await _refused(connection, row, str(error)))

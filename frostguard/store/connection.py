@@ -5,8 +5,8 @@ keep-alives). Over a dead network asyncpg's cancellation can outlast both by a m
 StoreUnavailableError calls `abandon` instead of awaiting an orderly close.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 from asyncpg import Connection, Pool, Record
@@ -21,7 +21,7 @@ from frostguard.errors import (
     UsageError,
 )
 
-__all__ = ["Connection", "Pool", "Record", "abandon", "connect", "create_pool", "translated"]
+__all__ = ["Connection", "Pool", "Record", "abandon", "connect", "create_pool", "savepoint", "translated"]
 
 CONNECT_SECONDS = 5
 
@@ -67,6 +67,18 @@ def translated() -> Iterator[None]:
         raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
     except OverflowError as error:
         raise RowRefusedError(str(error)) from error
+
+
+@asynccontextmanager
+async def savepoint(connection: Connection) -> AsyncIterator[None]:
+    """Undo only this block when it raises. For a transaction begun by a statement: asyncpg's own refuses to nest there."""
+    await connection.execute("savepoint piece")
+    try:
+        yield
+    except Exception:
+        await connection.execute("rollback to savepoint piece; release savepoint piece")
+        raise
+    await connection.execute("release savepoint piece")
 
 
 def _server_settings(name: str, seconds: float) -> dict[str, str]:

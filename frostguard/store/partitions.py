@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from frostguard.store.connection import Connection, translated
+from frostguard.store.connection import Connection, savepoint, translated
 
 WEEK = timedelta(days=7)
 AHEAD = timedelta(days=14)
@@ -74,7 +74,7 @@ async def _create(connection: Connection, name: str, monday: datetime) -> bool:
     """Make one. False: somebody else did, between our look and our turn."""
     table, low, high = quoted(name), monday.isoformat(), (monday + WEEK).isoformat()
     with translated():
-        async with connection.transaction():
+        async with savepoint(connection) if connection.is_in_transaction() else connection.transaction():
             await connection.execute("set local lock_timeout = '2s'")
             await connection.execute(LOCK_PARTITIONS, PARTITION_LOCK)
             if name in await existing(connection):

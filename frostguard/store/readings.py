@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from frostguard.domain.reading import Reading
 from frostguard.errors import RowRefusedError
-from frostguard.store.connection import Connection, Record, translated
+from frostguard.store.connection import Connection, Record, savepoint, translated
 from frostguard.store.packing import pack
 
 COLUMNS = Reading._fields
@@ -95,7 +95,7 @@ async def sift(connection: Connection, rows: Sequence[Reading]) -> tuple[list[Re
 
 async def _insert_piece(connection: Connection, rows: Sequence[Reading]) -> Sequence[Reading]:
     with translated():
-        async with connection.transaction():
+        async with savepoint(connection):
             await connection.execute(CLEAR_STAGING)
             await connection.copy_records_to_table("staging", records=rows, columns=COLUMNS)
             return _only(rows, await connection.fetch(INSERT_STAGED_RETURNING))
