@@ -154,7 +154,7 @@ class Writer:
         if batch.held:
             await self._hold(connection, batch.held, written, how)
         if batch.assigned:
-            await self._release(connection, batch.assigned, written)
+            await self._release(connection, batch.assigned, written, how)
         if batch.letters or written.refused:
             await dead_letters.insert(connection, [*batch.letters, *written.refused])
         if batch.overflows:
@@ -200,15 +200,20 @@ class Writer:
             except RowRefusedError as error:
                 written.refused.append(await _refused(connection, row, str(error)))
 
-    async def _release(self, connection: Connection, sensors: set[UUID], written: Written) -> None:
+    async def _release(self, connection: Connection, sensors: set[UUID], written: Written, how: How) -> None:
         """Move the held readings of sensors that have a unit now."""
         rows = await held.take(connection, list(sensors))
         if rows:
             await partitions.ensure(connection, {partitions.week_of(row.recorded_at) for row in rows})
             await connection.execute(readings.CLEAR_STAGING)
-            moved = await readings.insert(connection, rows)
-            written.new = [*written.new, *moved]
+            if how is How.SIFT:
+                moved, bad = await readings.sift(connection, rows)
+                written.refused += [await _refused(connection, row, reason) for row, reason in bad]
+            else:
+                moved = await readings.insert(connection, rows)
             written.released = len(moved)
+            known = {row[:4] for row in written.new}  # one that was held may have come again in this batch
+            written.new = [*written.new, *(row for row in moved if row[:4] not in known)]
 
     async def _settle(self, connection: Connection, batch: Batch, written: Written) -> None:
         known = self._watermarks

@@ -62,10 +62,10 @@ def translated() -> Iterator[None]:
         raise kind(f"{error.sqlstate} {error}") from error
     except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
         # A backend that dies in mid-COPY shows as an InterfaceError about the transaction, not as a lost connection.
-        if isinstance(error, asyncpg.exceptions.DataError):
+        if isinstance(error, ValueError):  # an argument that its type cannot hold
             raise RowRefusedError(str(error)) from error
         raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:  # the same in a COPY
         raise RowRefusedError(str(error)) from error
 
 

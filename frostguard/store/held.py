@@ -20,14 +20,15 @@ on conflict do nothing
 """  # noqa: S608 - the columns are our own constant
 
 TAKE_HELD = f"""
-delete from held_readings h using sensors s
- where s.id = h.sensor_id and s.unit_id is not null and s.deleted_at is null and h.sensor_id = any($1::uuid[])
+delete from held_readings h using sensors s, units u
+ where s.id = h.sensor_id and s.deleted_at is null and u.id = s.unit_id and u.deleted_at is null
+   and h.sensor_id = any($1::uuid[])
 returning s.unit_id, {", ".join("h." + c for c in COLUMNS)}
 """  # noqa: S608 - the columns are our own constant
 
 SELECT_ASSIGNED_WITH_HELD = """
-select s.id from sensors s
- where s.unit_id is not null and s.deleted_at is null and exists (select from held_readings h where h.sensor_id = s.id)
+select s.id from sensors s join units u on u.id = s.unit_id
+ where u.deleted_at is null and s.deleted_at is null and exists (select from held_readings h where h.sensor_id = s.id)
 """
 
 INSERT_PENDING_SENSORS = """

@@ -30,7 +30,7 @@ insert into sensor_readings ({_LIST}) select {_LIST} from staging on conflict do
 
 # Only when the count says that some were there already. Rows of this very transaction are the new ones.
 SELECT_NEW = """
-select r.unit_id, r.recorded_at, r.sensor_id, r.seq
+select distinct r.unit_id, r.recorded_at, r.sensor_id, r.seq
   from staging s join sensor_readings r using (unit_id, recorded_at, sensor_id, seq)
  where r.xmin = pg_current_xact_id()::xid
 """
