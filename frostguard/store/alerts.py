@@ -90,11 +90,12 @@ select unit_id, opened_at, resolved_at from alerts
 SAVE_ALERTS = """
 insert into alerts as a (
   id, organization_id, subject_id, unit_id, site_id, area_id, gateway_id, alert_type, severity, status, title,
-  opened_at, began_at, celsius, extreme_celsius, sensor_id, limits, acknowledged_at, acknowledged_by, resolved_at, resolved_by,
-  resolve_reason, backfilled, told, linked_to, owed)
+  opened_at, began_at, celsius, extreme_celsius, sensor_id, limits, acknowledged_at, acknowledged_by, resolved_at,
+  resolved_by, resolve_reason, backfilled, told, linked_to, owed)
 select n.id, n.organization_id, n.subject_id, n.unit_id, n.site_id, n.area_id, n.gateway_id, n.alert_type, n.severity,
        n.status, n.title, n.opened_at, n.began_at, n.celsius, n.extreme, n.sensor_id, n.limits::jsonb,
-       n.acknowledged_at, n.acknowledged_by, n.resolved_at, n.resolved_by, n.resolve_reason, n.backfilled, n.told, n.linked_to, n.owed
+       n.acknowledged_at, n.acknowledged_by, n.resolved_at, n.resolved_by, n.resolve_reason, n.backfilled, n.told,
+       n.linked_to, n.owed
   from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::alert_type[],
               $9::alert_severity[], $10::alert_status[], $11::text[], $12::timestamptz[], $13::timestamptz[],
               $14::double precision[], $15::double precision[], $16::uuid[], $17::text[], $18::timestamptz[],

@@ -18,4 +18,16 @@ async def active(connection: Connection, organizations: Sequence[UUID], now: dat
     """Return the windows of these organizations that are open at a moment."""
     with translated():
         rows = await connection.fetch(LIST_ACTIVE, list(organizations), now)
-    return tuple([Suppression(*tuple(row)[:5], frozenset(map(AlertType, row[5]))) for row in rows])
+    return tuple(
+        [
+            Suppression(
+                organization_id=row["organization_id"],
+                starts_at=row["starts_at"],
+                ends_at=row["ends_at"],
+                site_id=row["site_id"],
+                unit_id=row["unit_id"],
+                types=frozenset(map(AlertType, row["alert_types"])),
+            )
+            for row in rows
+        ]
+    )
