@@ -15,6 +15,7 @@ from typing import Literal
 import frostguard
 from frostguard.errors import UsageError
 from frostguard.local import processes
+from frostguard.local.ports import wait_until_free
 
 ROOT = Path(frostguard.__file__).parent.parent
 CONFIGURATION, ACL = ROOT / "mosquitto.conf", ROOT / "mosquitto.acl"
@@ -80,17 +81,17 @@ class Broker:
         return True
 
     def start(self, *, wait_seconds: float = 20) -> None:
-        """Start and wait until it takes connections. Raises StartError with the reason from its log."""
+        """Start and wait until it takes connections. Raises StartError with the reason from its log, TakenError."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._passwords.touch(mode=0o600)
         command = self._command()
+        wait_until_free(self.port, self.host)
         with self.log.open("ab") as log:
             self.process = processes.start(command, output=log, environment=_environment(), hold=self.hold)
         if not processes.wait_until(self.takes_connections, self.process, seconds=wait_seconds):
             self.stop()
-            raise processes.StartError(
-                f"the broker did not start: {processes.last_line(self.log, ('Error', 'error', 'reason'))}"
-            )
+            why = processes.last_line(self.log, ("Error:", "broker stopped"))
+            raise processes.StartError(f"the broker did not start: {why}")
 
     def takes_connections(self) -> bool:
         """Tell whether somebody answers on the port."""

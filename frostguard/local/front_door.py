@@ -108,10 +108,11 @@ class FrontDoor:
         frames, packets = Frames(), list[tuple[int, bytes, bytes]]()
         async with asyncio.timeout(CONNECT_SECONDS):
             while not packets:
-                packets = list(frames.feed(await _some(reader)))
-        kind, body, _ = packets.pop(0)
-        if kind != CONNECT:
-            raise MalformedError("the first packet is not CONNECT")
+                data = await _some(reader)
+                if not frames.pending and data[0] >> 4 != CONNECT:
+                    raise MalformedError("the first packet is not CONNECT")
+                packets = list(frames.feed(data))
+        _, body, _ = packets.pop(0)
         hello = parse_connect(body)
         user = hello.username
         if user is None or not self.passwords.admit(user, hello.password) or not self._will_allowed(user, hello):

@@ -1,8 +1,11 @@
 """TCP ports of this machine: which are free, which are taken."""
 
 import socket
+import time
 
 from frostguard.errors import FrostGuardError
+
+LEFTOVER_SECONDS = 5.0
 
 
 class TakenError(FrostGuardError):
@@ -30,3 +33,12 @@ def is_taken(port: int, host: str = "127.0.0.1") -> bool:
         except OSError:
             return True
     return False
+
+
+def wait_until_free(port: int, host: str = "127.0.0.1") -> None:
+    """Wait for what is left of a killed server. Raises TakenError: a stranger's answer must not pass for ours."""
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    while is_taken(port, host):
+        if time.monotonic() > deadline:
+            raise TakenError(f"port {port} is taken")
+        time.sleep(0.05)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from frostguard.errors import UsageError
 from frostguard.local import processes
-from frostguard.local.ports import free_port
+from frostguard.local.ports import free_port, wait_until_free
 
 __all__ = ["PostgresServer", "embedded_binaries", "free_port"]
 
@@ -81,9 +81,10 @@ class PostgresServer:
         fresh.rename(self.folder)
 
     def start(self, *, wait_seconds: float = 60) -> None:
-        """Start the server and wait until it takes connections. Raises StartError with the reason from its log."""
+        """Start the server and wait until it takes connections. Raises StartError (why, from its log) or TakenError."""
         self.initialise()
         self._check_version()
+        wait_until_free(self.port)
         settings = {
             "listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "", "timezone": "UTC",
             "log_destination": "stderr", "logging_collector": "off", **self.options,

@@ -68,7 +68,7 @@ class _Watched:
     part: Part
     patience: float  # seconds for an orderly stop
     started_at: float
-    pause: float = SHORTEST_PAUSE
+    pause: float = field(default_factory=lambda: SHORTEST_PAUSE)
     again_at: float | None = None
 
 
