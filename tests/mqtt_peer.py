@@ -112,12 +112,17 @@ class Peer:
 
     def die(self) -> None:
         """Go without a word, as a killed process does."""
-        self.client.socket().shutdown(socket.SHUT_RDWR)
+        connection = self.client.socket()
+        connection.shutdown(socket.SHUT_RDWR)
         self.client.loop_stop()
+        connection.close()
 
     def close(self) -> None:
+        connection = self.client.socket()
         self.client.disconnect()
         self.client.loop_stop()
+        if connection is not None:  # paho's thread may end before it closes it
+            connection.close()
 
     def __enter__(self) -> "Peer":
         return self

@@ -275,7 +275,9 @@ def test_mosquitto_takes_the_production_configuration_with_tls(tmp_path: Path) -
         assert client.connect("127.0.0.1", tls) == paho.MQTT_ERR_SUCCESS
         while not client.is_connected():
             assert client.loop(timeout=5) == paho.MQTT_ERR_SUCCESS
+        connection = client.socket()
         client.disconnect()
+        connection.close()
     finally:
         process.terminate()
         process.communicate(timeout=10)
