@@ -44,7 +44,7 @@ def row(readings: int, seconds: float, before: dict[str, float], after: dict[str
         "postgres us": spent["postgres"] / readings * 1e6,
         "broker us": spent["broker"] / readings * 1e6,
         # The kernel samples the whole and sums the parts, so a small negative difference is none.
-        "others' cores": max(0.0, spent["others"] / seconds),
+        "others' cores": max(0.0, spent["others"] / spent["wall"]),
     }
 
 

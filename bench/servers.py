@@ -237,8 +237,7 @@ class Servers:
         }
         others = [p for p in self.processes if p not in processes and p.poll() is None]
         bench = cpu_of(os.getpid()) + sum(cpu_of(process.pid) for process in others)
-        used["others"] = busy_seconds() - sum(used.values()) - bench
-        return used
+        return used | {"others": busy_seconds() - sum(used.values()) - bench, "wall": time.monotonic()}
 
 
 @contextlib.contextmanager

@@ -43,6 +43,7 @@ class Rig:
         self.daemon: subprocess.Popen[bytes] | None = None
         self.simulators: list[subprocess.Popen[bytes]] = []
         self.ledgers: list[Path] = []
+        self._published = 0
         self.gateways, self.sensors = gateways, sensors
         self._ready = folder / "ready"
 
@@ -127,11 +128,18 @@ class Rig:
         text = urllib.request.urlopen(self._ready.read_text().strip() + "/metrics", timeout=10).read().decode()
         return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.partition(" ")[0] == name)
 
+    def daemon_memory_mb(self) -> float:
+        """Resident memory of the daemon."""
+        assert self.daemon is not None
+        status = Path(f"/proc/{self.daemon.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
     # --- the simulator
 
     def publish(self, *options: str) -> subprocess.Popen[bytes]:
         """Start a simulator with a ledger of its own; `finish` waits for it."""
-        path = self.folder / f"ledger-{len(self.ledgers)}.jsonl"
+        self._published += 1
+        path = self.folder / f"ledger-{self._published}.jsonl"
         self.ledgers.append(path)
         command = [
             sys.executable,
@@ -176,6 +184,16 @@ class Rig:
     def verdict(self) -> Verdict:
         """Judge what is there now."""
         return verify(self.database, self.ledgers)
+
+    def forget(self) -> None:
+        """Stop the daemon, empty the tables and forget the ledgers: what follows begins anew on the same servers."""
+        if self.daemon is not None:
+            self.kill_daemon(signal.SIGTERM)
+        with psycopg.connect(self.database, autocommit=True) as c:
+            c.execute(
+                "truncate sensor_readings, held_readings, dead_letters, dead_letter_overflows, gateway_watermarks"
+            )
+        self.ledgers.clear()
 
     def stop(self) -> None:
         """End everything."""
