@@ -1,0 +1,62 @@
+"""Connections and brokers for the daemon's parts."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from frostguard.config import DatabaseSettings
+from frostguard.gateway_passwords import mosquitto_hash
+from frostguard.local.broker import DAEMON, Broker, find_mosquitto
+from frostguard.local.ports import free_port
+from frostguard.store.connection import Connection, connect
+from tests.factories import GATEWAY, Planted, plant
+from tests.ingest.rig import PASSWORD
+
+
+@pytest.fixture
+def settings(database: str) -> DatabaseSettings:
+    return DatabaseSettings(url=database, command_timeout=10)
+
+
+@pytest.fixture
+async def connection(settings: DatabaseSettings) -> AsyncIterator[Connection]:
+    """A second connection, to look and to interfere with."""
+    opened = await connect(settings, "test")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def planted(database: str) -> Planted:
+    return plant(database, gateways=[GATEWAY, "gw-2"])
+
+
+def make_broker(folder: Path, kind: str) -> Broker:
+    broker = Broker(folder / "broker", free_port(), kind=kind)
+    broker.folder.mkdir(parents=True)
+    hashed = mosquitto_hash(PASSWORD)
+    broker.set_passwords(dict.fromkeys([DAEMON, GATEWAY, "gw-2"], hashed))
+    return broker
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Broker]:
+    """Mosquitto as in production: accounts for the daemon and two gateways."""
+    if find_mosquitto() is None:
+        pytest.skip("no mosquitto on this machine")
+    broker = make_broker(tmp_path, "mosquitto")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(params=["mosquitto", "embedded"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """Each of the two brokers in turn."""
+    if request.param == "mosquitto" and find_mosquitto() is None:
+        pytest.skip("no mosquitto on this machine")
+    one = make_broker(tmp_path, request.param)
+    one.start()
+    yield one
+    one.stop()
