@@ -37,6 +37,19 @@ class Batch:
     replay_refused: list[tuple[int, str, str]] = field(default_factory=list)
     # Whether the broker marked one of them as sent before.
     redelivered: bool = False
+    # Every gateway that spoke, by our clock.
+    spoke: dict[UUID, datetime] = field(default_factory=dict)
+    # Who is due, whose rules have changed, and what else the machines are to look at.
+    due_units: list[UUID] = field(default_factory=list)
+    due_gateways: list[UUID] = field(default_factory=list)
+    changed_units: set[UUID] = field(default_factory=set)
+    ask_logs: bool = False
+    ask_alerts: bool = False
+    # The marker came back; we hear everything (the backlog is drained); this batch ends the backlog; a sign of life.
+    marked: bool = False
+    listening: bool = False
+    drained: bool = False
+    heartbeat: bool = False
     messages: int = 0
     readings: int = 0
     faults: int = 0
@@ -45,4 +58,8 @@ class Batch:
 
     def __bool__(self) -> bool:
         """Whether there is anything to write or to acknowledge."""
-        return bool(self.messages or self.assigned or self.replayed or self.replay_refused)
+        return bool(
+            self.messages or self.assigned or self.replayed or self.replay_refused or self.due_units
+            or self.due_gateways or self.changed_units or self.ask_logs or self.ask_alerts or self.heartbeat
+            or self.drained or self.marked
+        )  # fmt: skip

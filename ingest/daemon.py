@@ -19,15 +19,16 @@ from uuid import UUID
 from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings
 from frostguard.errors import FrostGuardError, LockLostError, StoreUnavailableError
 from frostguard.wire.packets import encode_committed
-from frostguard.wire.topics import committed_topic
+from frostguard.wire.topics import SUBSCRIPTIONS, committed_topic
 from ingest import metrics
 from ingest.batch import Batch
+from ingest.clock import Clock
 from ingest.fleet import Fleet
 from ingest.health import Health
 from ingest.intake import Intake
 from ingest.mqtt import BrokerRefusedError, BrokerUnavailableError, Session
 from ingest.reader import Publish
-from ingest.watch import Watch
+from ingest.watch import LOGS, REPLAYS, Watch
 from ingest.watermarks import Key
 from ingest.writer import Writer, Written
 
@@ -39,7 +40,7 @@ TELL_SECONDS = 0.25
 MAX_UNTOLD = 1000
 STOP_SECONDS = 7.0
 SHARD = 0
-REPLAYS = 500  # dead letters taken through again in one batch
+REPLAYED_AT_ONCE = 500  # dead letters taken through again in one batch
 
 
 def backoff(attempt: int, longest: float = 30.0) -> float:
@@ -72,7 +73,8 @@ class Daemon:
         # Watermarks that moved since the gateways were told.
         self._untold: dict[Key, int] = {}
         self._replay_asked = False
-        self._watch = Watch(settings.database, self._fleet, self._on_assigned, self._on_replay)
+        self._clock = Clock(settings.mqtt.client_id)
+        self._watch = Watch(settings.database, self._fleet, self)
         metrics.OLDEST_UNACKED.set_function(self._oldest_unacknowledged)
         metrics.UNACKED.set_function(lambda: sum(b.messages for b in (self._committing, self._intake.batch) if b))
 
@@ -115,9 +117,10 @@ class Daemon:
 
     async def _with_store(self) -> None:
         """Open the store, then serve the broker until the store fails for long, or we are stopped."""
-        self._writer = await Writer.open(self._settings.database, SHARD)
+        self._writer = await Writer.open(self._settings.database, SHARD, self._fleet)
         try:
             await self._watch.load(self._writer.connection)
+            self._writer.reschedule()
             self._health.database(ready=True)
             await self._serve_broker()
         finally:
@@ -154,13 +157,16 @@ class Daemon:
         if not session.session_present:
             metrics.SESSIONS_LOST.inc()
             log.warning("the broker had no session of ours: what it held for us, if anything, is lost")
+        self._clock.connected()
+        self._intake.marker = (self._clock.topic.encode(), self._clock.token)
         log.info("connected", extra={"session_present": session.session_present})
 
     def _forget(self) -> None:
         """Drop what was not committed: the broker sends it again, and old packet ids mean nothing any more."""
         batch = self._intake.cut()
         self._intake.discard(batch)
-        self._intake.batch.assigned = batch.assigned
+        self._keep(batch)
+        self._clock.disconnected()
         self._health.broker(ready=False, detail="not connected")
 
     def _take(self, published: list[Publish]) -> None:
@@ -192,7 +198,8 @@ class Daemon:
 
     async def _subscribe(self, session: Session) -> None:
         try:
-            await session.subscribe()
+            await session.subscribe((*SUBSCRIPTIONS, self._clock.topic))
+            session.publish(self._clock.topic, self._clock.token)
         except FrostGuardError:
             session.abort()
             raise
@@ -205,7 +212,9 @@ class Daemon:
                 await self._take_replays()
             if self._stopping.is_set():
                 session.pause()
-            if self._intake.batch:
+            batch = self._intake.batch
+            self._clock.fill(batch, self._writer, full=len(batch.rows) >= self._settings.ingest.batch_rows)
+            if batch:
                 await self._commit(session, self._intake.cut())
             if self._stopping.is_set():
                 return
@@ -214,25 +223,33 @@ class Daemon:
         """Wait until a batch is worth a commit: it is old enough, large enough, or the last one took its time."""
         batch, settings = self._intake.batch, self._settings.ingest
         while not batch and not self._replay_asked and not self._stopping.is_set() and not session.lost.done():
+            left = self._clock.seconds_left(self._writer)
+            if left <= 0:
+                return
             self._wake.clear()
-            await self._wake.wait()
+            await self._woken(left)
         while batch.messages and not self._stopping.is_set() and not session.lost.done():
             left = batch.opened_at + settings.batch_ms / 1000 - time.monotonic()
             if left <= 0 or len(batch.rows) >= settings.batch_rows:
                 return
             self._wake.clear()
-            timer = asyncio.get_running_loop().call_later(left, self._wake.set)
+            await self._woken(left)
+
+    async def _woken(self, seconds: float) -> None:
+        timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
+        try:
             await self._wake.wait()
+        finally:
             timer.cancel()
 
     async def _take_replays(self) -> None:
         """Take the dead letters that somebody wants again into the open batch, some hundred at a time."""
         if self._writer is None:
             return
-        letters = await self._writer.requested_replays(REPLAYS)
+        letters = await self._writer.requested_replays(REPLAYED_AT_ONCE)
         for letter in letters:
             self._intake.replay(letter["id"], letter["received_at"], letter["topic"], letter["payload"])
-        self._replay_asked = len(letters) == REPLAYS
+        self._replay_asked = len(letters) == REPLAYED_AT_ONCE
 
     async def _commit(self, session: Session, batch: Batch) -> None:
         started = time.monotonic()
@@ -242,11 +259,13 @@ class Daemon:
             written = await self._write(batch, session)
         except BaseException:
             self._intake.discard(batch)
+            self._keep(batch)
             raise
         finally:
             self._committing = None
         session.acknowledge(batch.packet_ids)
         session.resume()
+        self._clock.committed(batch, alerts_held=written.judged.held)
         self._untold.update({key: progress.upto for key, progress in written.moved.items()})
         _count(batch, written, time.monotonic() - started)
 
@@ -256,7 +275,7 @@ class Daemon:
         while True:
             try:
                 if self._writer is None or not self._writer.usable:
-                    self._writer = await Writer.open(self._settings.database, SHARD)
+                    self._writer = await Writer.open(self._settings.database, SHARD, self._fleet)
                     self._health.database(ready=True)
                 return await self._writer.commit(batch)
             except (StoreUnavailableError, LockLostError) as error:
@@ -273,13 +292,32 @@ class Daemon:
 
     # --- beside it
 
-    def _on_assigned(self, sensors: Iterable[UUID]) -> None:
+    def _keep(self, batch: Batch) -> None:
+        """Ask again for what a batch that was not committed was asked for and no message brings back."""
+        following = self._intake.batch
+        following.assigned |= batch.assigned
+        following.changed_units |= batch.changed_units
+        following.ask_logs = following.ask_logs or batch.ask_logs
+        self._clock.ask_alerts()
+
+    def assigned(self, sensors: Iterable[UUID]) -> None:
         """Let the next batch move what was held for these; every batch that may hold more of it comes before."""
         self._intake.batch.assigned.update(sensors)
         self._wake.set()
 
-    def _on_replay(self) -> None:
-        self._replay_asked = True
+    def changed(self, units: Iterable[UUID]) -> None:
+        """Let the next batch look at units whose rules have changed."""
+        self._intake.batch.changed_units.update(units)
+        self._wake.set()
+
+    def asked(self, name: str) -> None:
+        """Let the next batch take what somebody asked for."""
+        if name == REPLAYS:
+            self._replay_asked = True
+        elif name == LOGS:
+            self._intake.batch.ask_logs = True
+        else:
+            self._clock.ask_alerts()
         self._wake.set()
 
     def _oldest_unacknowledged(self) -> float:

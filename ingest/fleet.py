@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+from frostguard.domain.limits import Limits
 from frostguard.errors import PacketError, TopicError
 from frostguard.store import fleet as table
 from frostguard.store.connection import Connection, Record
 from frostguard.wire import topics
 from frostguard.wire.serials import normalise_serial
 from frostguard.wire.topics import TopicKind
+from ingest.units import Unit, build_units, organization_limits
 
 MAX_ROUTES = 200_000
 """Topics remembered; beyond it the memory starts anew, so that invented topics cannot fill it."""
@@ -42,6 +45,10 @@ class Organization:
     gateways: dict[str, UUID] = field(default_factory=dict)
     sensors: dict[str, Sensor] = field(default_factory=dict)
     networks: dict[tuple[str, str], UUID] = field(default_factory=dict)
+    units: dict[UUID, Unit] = field(default_factory=dict)
+    # Of what its gateways' silence is judged by, and the report interval of the fastest sensor behind each.
+    limits: Limits = field(default_factory=Limits)
+    intervals: dict[UUID, float] = field(default_factory=dict)
     known: int = 0
 
     def find(self, spelling: str) -> Sensor | None:
@@ -50,6 +57,13 @@ class Organization:
         if sensor is not None and len(self.sensors) < 4 * self.known + 1000:
             self.sensors[spelling] = sensor
         return sensor
+
+
+class Changes(NamedTuple):
+    """What a look at the tables brought: sensors that got a unit, and units whose rules are other than before."""
+
+    assigned: list[UUID]
+    units: list[UUID]
 
 
 @dataclass(slots=True, frozen=True)
@@ -73,26 +87,40 @@ class Fleet:
         self._addresses: dict[UUID, tuple[str, str]] = {}
         # Pending sensors whose registration no reload has shown yet: it may not be committed.
         self._introduced: dict[tuple[UUID, str], Sensor] = {}
+        self._owner_of_gateway: dict[UUID, Organization] = {}
+        self.units: dict[UUID, Unit] = {}
         self.routes: dict[bytes, Route] = {}
 
-    async def load(self, connection: Connection, organizations: Sequence[UUID] | None = None) -> list[UUID]:
-        """Read these organizations anew (all, if None). Returns the sensors that got a unit since the last time."""
+    async def load(self, connection: Connection, organizations: Sequence[UUID] | None = None) -> Changes:
+        """Read these organizations anew (all, if None)."""
         found = await table.organizations(connection, organizations)
-        fresh = {row["id"]: Organization(row["id"], row["slug"]) for row in found}
+        fresh = {
+            row["id"]: Organization(row["id"], row["slug"], limits=organization_limits(row["settings"]))
+            for row in found
+        }
         for row in await table.gateways(connection, organizations):
             if owner := fresh.get(row["organization_id"]):
                 self._add_gateway(owner, row["kind"], row["serial"], row["id"])
         assigned = []
-        for row in await table.sensors(connection, organizations):
+        sensors = await table.sensors(connection, organizations)
+        for row in sensors:
             if owner := fresh.get(row["organization_id"]):
                 sensor = _sensor(row)
                 owner.sensors[sensor.serial] = sensor
                 if sensor.unit_id is not None and self._was_pending(owner.id, sensor.serial):
                     assigned.append(sensor.id)
+                _note_interval(owner, sensor)
+        units = build_units(await table.units(connection, organizations), sensors, self.units)
+        for unit_id, unit in units.items():
+            if owner := fresh.get(unit.subject.organization_id):
+                owner.units[unit_id] = unit
         for owner in fresh.values():
             owner.known = len(owner.sensors)
+        changed = [
+            key for key, unit in units.items() if (b := self.units.get(key)) is None or b.rules is not unit.rules
+        ]
         self._replace(self._by_id if organizations is None else organizations, fresh)
-        return assigned
+        return Changes(assigned, changed)
 
     @staticmethod
     def _add_gateway(owner: Organization, kind: str, serial: str, gateway_id: UUID) -> None:
@@ -111,8 +139,11 @@ class Fleet:
         for organization in list(gone):
             if old := self._by_id.pop(organization, None):
                 self._by_slug.pop(old.slug, None)
-                for gateway in old.gateways.values():
+                for gateway in (*old.gateways.values(), *old.networks.values()):
                     self._addresses.pop(gateway, None)
+                    self._owner_of_gateway.pop(gateway, None)
+                for unit in old.units:
+                    self.units.pop(unit, None)
                 for key in old.networks:
                     self._networks.pop(key, None)
         for (organization, serial), sensor in list(self._introduced.items()):
@@ -123,7 +154,22 @@ class Fleet:
             self._by_slug[new.slug] = new
             self._networks.update(dict.fromkeys(new.networks, new))
             self._addresses.update({gateway: (new.slug, serial) for serial, gateway in new.gateways.items()})
+            self._owner_of_gateway.update(dict.fromkeys((*new.gateways.values(), *new.networks.values()), new))
+            self.units.update(new.units)
         self.routes.clear()
+
+    def organization(self, organization: UUID) -> Organization | None:
+        """Return one organization."""
+        return self._by_id.get(organization)
+
+    def owner_of_gateway(self, gateway_id: UUID) -> Organization | None:
+        """Return whose gateway this is."""
+        return self._owner_of_gateway.get(gateway_id)
+
+    @property
+    def gateways(self) -> Iterable[UUID]:
+        """All gateways."""
+        return self._owner_of_gateway
 
     def address(self, gateway_id: UUID) -> tuple[str, str] | None:
         """Return the first levels of the topics of a gateway of ours: (organization, gateway)."""
@@ -175,6 +221,7 @@ class Fleet:
             "organizations": len(self._by_id),
             "gateways": sum(len(o.gateways) + len(o.networks) for o in owners),
             "sensors": sum(o.known for o in owners),
+            "units": len(self.units),
         }
 
 
@@ -192,3 +239,10 @@ def _sensor(row: Record) -> Sensor:
         kind=row["kind"],
         assigned_at=row["assigned_at"],
     )
+
+
+def _note_interval(owner: Organization, sensor: Sensor) -> None:
+    """A gateway is expected to be heard as often as its fastest sensor."""
+    if sensor.gateway_id is not None and sensor.unit_id is not None:
+        known = owner.intervals.get(sensor.gateway_id, sensor.interval_seconds)
+        owner.intervals[sensor.gateway_id] = min(known, sensor.interval_seconds)

@@ -47,6 +47,8 @@ class Intake:
         self._moment(now())
         self.fleet = fleet
         self.batch = Batch()
+        # Topic and payload of the message to ourselves that comes behind the backlog.
+        self.marker = (b"", b"")
 
     def cut(self) -> Batch:
         """Return the open batch and begin the next."""
@@ -86,6 +88,9 @@ class Intake:
             route = routes.get(topic)
             try:
                 if route is None:
+                    if topic == self.marker[0]:
+                        batch.marked = batch.marked or payload == self.marker[1]
+                        continue
                     route = self.fleet.route(topic)
                 self._take_one(route, payload, flags)
             except PacketError as error:
@@ -117,6 +122,7 @@ class Intake:
         if flags & RETAIN:
             raise PacketError("retained", "readings must not be published as retained messages")
         packet = packets.decode(route.kind, payload)
+        self.batch.spoke[route.gateway_id] = self._received_at
         if self._received_at >= self._hear_again.get(route.gateway_id, self._received_at):
             self.batch.heard[route.gateway_id] = self._received_at
             self._hear_again[route.gateway_id] = self._received_at + HEARD_EVERY

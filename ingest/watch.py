@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from frostguard.config import DatabaseSettings
@@ -17,26 +18,37 @@ log = logging.getLogger("ingest.watch")
 
 SETTLE_SECONDS = 0.05  # many changes in one moment are one reload
 UPKEEP = timedelta(hours=1)
-REPLAYS = "dead-letters"
+REPLAYS = "dead-letters"  # somebody asked for some again
+LOGS = "manual-logs"  # somebody wrote one
+ALERTS = "alerts"  # a window of silence was opened or closed
+NAMES = frozenset({REPLAYS, LOGS, ALERTS})
+
+
+class Told(Protocol):
+    """Who is told what has changed."""
+
+    def assigned(self, sensors: Iterable[UUID]) -> None:
+        """These sensors have a unit now."""
+
+    def changed(self, units: Iterable[UUID]) -> None:
+        """These units have other rules now."""
+
+    def asked(self, name: str) -> None:
+        """Somebody asks for one of NAMES."""
 
 
 class Watch:
-    """Its own connection, so that nothing here can hold up a commit.
-
-    `assigned` is told the sensors that have a unit now, `replay` that somebody asked for dead letters again.
-    """
+    """Its own connection, so that nothing here can hold up a commit."""
 
     def __init__(
         self,
         settings: DatabaseSettings,
         fleet: Fleet,
-        assigned: Callable[[Iterable[UUID]], None],
-        replay: Callable[[], None],
+        told: Told,
     ) -> None:
         self._settings = settings
         self._fleet = fleet
-        self._assigned = assigned
-        self._replay = replay
+        self._told = told
         self._changed: set[str] = set()
         self._wake = asyncio.Event()
 
@@ -55,9 +67,11 @@ class Watch:
 
     async def load(self, connection: Connection) -> None:
         """Read the whole fleet, and which assigned sensors have readings waiting."""
-        await self._fleet.load(connection)
-        self._assigned(await held.assigned_with_held(connection))
-        self._replay()
+        changes = await self._fleet.load(connection)
+        self._told.changed(changes.units)
+        self._told.assigned(await held.assigned_with_held(connection))
+        for name in (REPLAYS, LOGS, ALERTS):
+            self._told.asked(name)
         self._measure()
 
     async def _follow(self, connection: Connection) -> None:
@@ -85,13 +99,15 @@ class Watch:
 
     async def _reload(self, connection: Connection) -> None:
         changed, self._changed = self._changed, set()
-        organizations = [UUID(text) for text in changed - {REPLAYS}]
+        organizations = [UUID(text) for text in changed - NAMES]
         if organizations:
-            self._assigned(await self._fleet.load(connection, organizations))
+            changes = await self._fleet.load(connection, organizations)
+            self._told.changed(changes.units)
+            self._told.assigned(changes.assigned)
             self._measure()
             log.info("fleet changed", extra={"organizations": len(organizations)})
-        if REPLAYS in changed:  # after the fleet: what made a letter usable may be in the same change
-            self._replay()
+        for name in changed & NAMES:  # after the fleet: what made a letter usable may be in the same change
+            self._told.asked(name)
 
     async def _keep_partitions(self, connection: Connection) -> None:
         now = datetime.now(UTC)

@@ -30,7 +30,10 @@ from frostguard.wire import packets
 from frostguard.wire.packets import Measurement
 from frostguard.wire.topics import readings_topic
 from ingest.batch import Batch
-from ingest.watermarks import Key, Progress, Watermarks
+from ingest.fleet import Fleet
+from ingest.judge import Judge, Judged
+from ingest.memory import Deadlines, Memory
+from ingest.watermarks import Key, Progress
 
 log = logging.getLogger("ingest.writer")
 
@@ -57,19 +60,23 @@ class Written:
     given_up: int = 0
     # Boots whose watermark moved: what the gateways are told.
     moved: dict[Key, Progress] = field(default_factory=dict)
+    judged: Judged = field(default_factory=Judged)
 
 
 class Writer:
     """The writing connection and what memory knows of the committed state."""
 
-    def __init__(self, connection: Connection, watermarks: Watermarks) -> None:
+    def __init__(self, connection: Connection, memory: Memory, fleet: Fleet, shard: int) -> None:
         self._connection = connection
-        self._watermarks = watermarks
+        self._memory = memory
+        self._fleet = fleet
+        self._deadlines = Deadlines(fleet, memory)
+        self._judge = Judge(fleet, shard)
         self._batches = 0
         self._stage_until = 0
 
     @classmethod
-    async def open(cls, settings: DatabaseSettings, shard: int) -> Self:
+    async def open(cls, settings: DatabaseSettings, shard: int, fleet: Fleet) -> Self:
         """Connect, take the shard, read back what was committed.
 
         Raises StoreUnavailableError, or LockLostError while another daemon holds the shard.
@@ -79,7 +86,7 @@ class Writer:
             await _lock(connection, shard)
             await readings.prepare(connection)
             await partitions.ensure_ahead(connection, datetime.now(UTC))
-            return cls(connection, Watermarks(await watermark_table.load(connection)))
+            return cls(connection, await Memory.read(connection, shard), fleet, shard)
         except BaseException:
             abandon(connection)
             raise
@@ -96,6 +103,18 @@ class Writer:
     async def requested_replays(self, limit: int) -> list[Record]:
         """Return dead letters that somebody asked for again, oldest first."""
         return await dead_letters.requested(self._connection, 0, limit)
+
+    def reschedule(self) -> None:
+        """Ask every unit and gateway of the fleet when it is due."""
+        self._deadlines = Deadlines(self._fleet, self._memory)
+
+    def due(self, now: datetime) -> tuple[list[UUID], list[UUID]]:
+        """Take out the units and gateways that are due: they must be in the next batch."""
+        return self._deadlines.due(now)
+
+    def next_due(self) -> datetime | None:
+        """Return when somebody is due next, at the earliest."""
+        return self._deadlines.next()
 
     @property
     def usable(self) -> bool:
@@ -115,6 +134,8 @@ class Writer:
             except MissingPartitionError:
                 await partitions.ensure(self._connection, {partitions.week_of(row.recorded_at) for row in batch.rows})
             except ConflictError:
+                if how is not How.COPY:
+                    raise
                 how, self._stage_until = How.STAGE, self._batches + STAGE_AFTER_CONFLICT
             except RowRefusedError as error:
                 if how is How.SIFT:
@@ -135,8 +156,21 @@ class Writer:
             except BaseException:
                 await self._roll_back()
                 raise
-        self._watermarks.commit(written.moved)
+        self._remember(batch, written)
         return written
+
+    def _remember(self, batch: Batch, written: Written) -> None:
+        """Memory takes what is committed now."""
+        memory, judged = self._memory, written.judged
+        memory.watermarks.commit(written.moved)
+        memory.units.update(judged.units)
+        memory.gateways.update(judged.gateways)
+        if judged.outage is not None:
+            memory.add_outage(judged.outage)
+        if judged.listened_until is not None:
+            memory.listened_until = judged.listened_until
+        self._deadlines.schedule((*judged.moved, *batch.due_units, *batch.changed_units))
+        self._deadlines.schedule_gateways((*judged.gateways, *batch.due_gateways))
 
     async def _roll_back(self) -> None:
         try:
@@ -168,6 +202,7 @@ class Writer:
             await gateway_states.save_heard(connection, list(batch.heard.items()))
         if batch.replayed or batch.replay_refused:
             await dead_letters.settle(connection, batch.replayed, batch.replay_refused)
+        written.judged = await self._judge.judge(connection, self._memory, batch, written.new, datetime.now(UTC))
         return written
 
     async def _register(self, connection: Connection, batch: Batch) -> None:
@@ -178,7 +213,7 @@ class Writer:
             batch.held = [row._replace(sensor_id=other.get(row.sensor_id, row.sensor_id)) for row in batch.held]
             batch.assigned.update(other.values())  # it may have a unit already
 
-    async def _store(self, connection: Connection, rows: list[Reading], written: Written, how: How) -> None:
+    async def _store(self, connection: Connection, rows: Sequence[Reading], written: Written, how: How) -> None:
         if how is How.COPY:
             await readings.copy(connection, rows)
             written.new = rows
@@ -206,6 +241,7 @@ class Writer:
         if rows:
             await partitions.ensure(connection, {partitions.week_of(row.recorded_at) for row in rows})
             await connection.execute(readings.CLEAR_STAGING)
+            moved: Sequence[Reading]
             if how is How.SIFT:
                 moved, bad = await readings.sift(connection, rows)
                 written.refused += [await _refused(connection, row, reason) for row, reason in bad]
@@ -216,7 +252,7 @@ class Writer:
             written.new = [*written.new, *(row for row in moved if row[:4] not in known)]
 
     async def _settle(self, connection: Connection, batch: Batch, written: Written) -> None:
-        known = self._watermarks
+        known = self._memory.watermarks
         changed: dict[Key, Progress] = {}
         for key, numbers in batch.numbers.items():
             changed[key] = progress = known.working_copy(key)

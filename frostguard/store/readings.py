@@ -6,6 +6,8 @@ through the temporary table, which inserts what is new and says what that was.
 
 import struct
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from uuid import UUID
 
 from frostguard.domain.reading import Reading
 from frostguard.errors import RowRefusedError
@@ -38,6 +40,20 @@ select distinct r.unit_id, r.recorded_at, r.sensor_id, r.seq
 INSERT_STAGED_RETURNING = INSERT_STAGED + " returning unit_id, recorded_at, sensor_id, seq"
 
 CLEAR_STAGING = "truncate staging"
+
+
+LIST_BETWEEN = f"""
+select {_LIST} from sensor_readings
+ where unit_id = $1 and recorded_at between $2 and $3 order by recorded_at, seq limit $4
+"""  # noqa: S608 - the columns are our own constant
+
+
+async def between(
+    connection: Connection, unit_id: UUID, begin: datetime, end: datetime, limit: int = 50_000
+) -> list[Reading]:
+    """Return the stored readings of one unit in [begin, end], oldest first."""
+    with translated():
+        return [Reading(*row) for row in await connection.fetch(LIST_BETWEEN, unit_id, begin, end, limit)]
 
 
 async def prepare(connection: Connection) -> None:

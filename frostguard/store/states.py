@@ -114,8 +114,12 @@ def is_touch(state: UnitState, committed: UnitState | None) -> bool:
     )
 
 
-async def save(connection: Connection, moved: Iterable[tuple[UnitState, UnitState | None]]) -> None:
-    """Write states down: (as it is now, as it was committed before or None)."""
+async def save(connection: Connection, moved: Iterable[tuple[UnitState, UnitState | None]]) -> list[UnitState]:
+    """Write states down: (as it is now, as it was committed before or None).
+
+    Returns those of which more than the last values changed.
+    """
+    changed: list[UnitState] = []
     touched: list[tuple[UUID, datetime | None, float | None, int]] = []
     rows: list[tuple[object, ...]] = []
     sensors: list[SensorRow] = []
@@ -123,6 +127,7 @@ async def save(connection: Connection, moved: Iterable[tuple[UnitState, UnitStat
         if is_touch(state, committed):
             touched.append((state.unit_id, state.seen_at, state.celsius, state.seen_seq))
             continue
+        changed.append(state)
         seen = (state.sensor.id, state.seen_at, state.seen_seq) if state.sensor is not None else (None, None, 0)
         rows.append((*pack(state), *seen))
         sensors += pack_sensors(state, committed)
@@ -133,6 +138,7 @@ async def save(connection: Connection, moved: Iterable[tuple[UnitState, UnitStat
             await connection.execute(SAVE_UNIT_STATES, *map(list, zip(*rows, strict=True)))
         if sensors:
             await connection.execute(SAVE_SENSOR_STATES, *map(list, zip(*sensors, strict=True)))
+    return changed
 
 
 async def forget_sensors(connection: Connection, gone: Sequence[tuple[UUID, UUID]]) -> None:

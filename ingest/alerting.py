@@ -1,0 +1,191 @@
+"""From events to rows: lock the alerts concerned, let the domain decide, group what belongs together, tell people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from frostguard.domain.alert import Alert, AlertType, Change, tell
+from frostguard.domain.backfill import backfill
+from frostguard.domain.event import Event
+from frostguard.domain.grouping import SILENCE_TYPES, Silences, group
+from frostguard.domain.judge import judge
+from frostguard.domain.limits import Limits
+from frostguard.domain.notice import Occasion, decide
+from frostguard.domain.reading import Reading
+from frostguard.store import alerts, readings, suppressions
+from frostguard.store.alerts import Located, Notification, Subject
+from frostguard.store.connection import Connection
+from ingest.batch import Batch
+from ingest.fleet import Fleet
+
+GROUPED = SILENCE_TYPES | {AlertType.GATEWAY_SILENT, AlertType.INGEST_DEGRADED}
+STRETCH = timedelta(hours=1)  # how far before the first late reading its stretch may have begun
+LONGEST_REOPEN = timedelta(days=7)
+
+
+class Result(NamedTuple):
+    """How many changes there were, and whether some alert waits to be told."""
+
+    changes: int
+    held: bool
+
+
+class Alerting:
+    """Knows the fleet and nothing else between batches: alerts live in the database, where people move them too."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    async def handle(  # noqa: PLR0917 - what one step needs
+        self,
+        connection: Connection,
+        events: Mapping[UUID, Sequence[Event]],
+        subjects: Mapping[UUID, Subject],
+        late: Mapping[UUID, Sequence[Reading]],
+        batch: Batch,
+        now: datetime,
+    ) -> Result:
+        """Judge the events and write what follows, inside the caller's transaction."""
+        known = dict(subjects)
+        changes = await self._judged(connection, events, known)
+        changes += await self._backfilled(connection, late, known)
+        changes += await self._grouped(connection, changes, known, now)
+        told, held, notifications = await self._told(connection, changes, known, batch, now)
+        changes += told
+        if changes:
+            await alerts.save(connection, changes, known, notifications)
+        return Result(len(changes), held)
+
+    def _limits(self, subject: Subject) -> Limits:
+        unit = self._fleet.units.get(subject.unit_id) if subject.unit_id is not None else None
+        if unit is not None:
+            return unit.rules.limits
+        owner = self._fleet.organization(subject.organization_id)
+        return owner.limits if owner is not None else Limits()
+
+    async def _judged(
+        self, connection: Connection, events: Mapping[UUID, Sequence[Event]], subjects: Mapping[UUID, Subject]
+    ) -> list[Change]:
+        if not events:
+            return []
+        first = min(event.at for said in events.values() for event in said)
+        newest = await alerts.lock_newest(connection, list(events), first - LONGEST_REOPEN)
+        changes: list[Change] = []
+        for subject_id, said in events.items():
+            limits = self._limits(subjects[subject_id])
+            changes += judge(subject_id, said, newest.get(subject_id, {}), limits)
+        return changes
+
+    async def _backfilled(
+        self, connection: Connection, late: Mapping[UUID, Sequence[Reading]], subjects: dict[UUID, Subject]
+    ) -> list[Change]:
+        """Late readings prove by themselves, with the stored ones around them, or they prove nothing."""
+        changes: list[Change] = []
+        for unit_id, rows in late.items():
+            unit = self._fleet.units.get(unit_id)
+            times = [row.recorded_at for row in rows if row.temperature is not None]
+            if unit is None or not times:
+                continue
+            begin, end = min(times) - STRETCH, max(times)
+            stretch = await readings.between(connection, unit_id, begin, end)
+            covered = (await alerts.spans(connection, [unit_id], begin, end)).get(unit_id, [])
+            found = backfill(unit_id, stretch, unit.rules, covered)
+            if found:
+                subjects[unit_id] = unit.subject
+                changes += found
+        return changes
+
+    async def _grouped(
+        self, connection: Connection, changes: Sequence[Change], subjects: dict[UUID, Subject], now: datetime
+    ) -> list[Change]:
+        """Link what is silent together, organization by organization."""
+        concerned = {subjects[c.alert.subject_id].organization_id for c in changes if c.alert.type in GROUPED}
+        if not concerned:
+            return []
+        open_now: dict[UUID, Located] = {
+            alert.id: (alert, subject)
+            for alert, subject in await alerts.lock_open_silences(connection, list(concerned))
+        }
+        for change in changes:
+            if change.alert.type in GROUPED:
+                open_now[change.alert.id] = (change.alert, subjects[change.alert.subject_id])
+        found: list[Change] = []
+        for organization_id in concerned:
+            here = [pair for pair in open_now.values() if pair[1].organization_id == organization_id]
+            subjects.update({subject.id: subject for _, subject in here})
+            subjects.setdefault(organization_id, Subject(organization_id, organization_id))
+            found += self._group(organization_id, [alert for alert, _ in here], now)
+        return found
+
+    def _group(self, organization_id: UUID, here: Sequence[Alert], now: datetime) -> list[Change]:
+        owner = self._fleet.organization(organization_id)
+        if owner is None:
+            return []
+        gateways = {a.subject_id: a for a in here if a.type is AlertType.GATEWAY_SILENT and a.is_open}
+        gateway_of = {key: unit.gateway_id for key, unit in owner.units.items() if unit.gateway_id is not None}
+        behind: dict[UUID, set[UUID]] = {gateway: set() for gateway in gateways}
+        for unit_id, gateway in gateway_of.items():
+            if gateway in behind:
+                behind[gateway].add(unit_id)
+        silences = Silences(
+            organization_id=organization_id,
+            unit_count=len(owner.units),
+            units=[a for a in here if a.type in SILENCE_TYPES and a.is_open],
+            gateways=gateways,
+            degraded=next((a for a in here if a.type is AlertType.INGEST_DEGRADED), None),
+            gateway_of=gateway_of,
+            behind=behind,
+        )
+        return group(silences, now, owner.limits)
+
+    async def _told(
+        self,
+        connection: Connection,
+        changes: Sequence[Change],
+        subjects: dict[UUID, Subject],
+        batch: Batch,
+        now: datetime,
+    ) -> tuple[list[Change], bool, list[Notification]]:
+        """Decide for every alert that changed, and for those that wait, whether it speaks now."""
+        asked = {change.alert.id: change.alert for change in changes}
+        if batch.ask_alerts:
+            for alert, subject in await alerts.lock_owed(connection):
+                asked.setdefault(alert.id, alert)
+                subjects.setdefault(subject.id, subject)
+        if not asked:
+            return [], False, []
+        speakers = await self._speakers(connection, asked)
+        organizations = list({subjects[alert.subject_id].organization_id for alert in asked.values()})
+        windows = await suppressions.active(connection, organizations, now)
+        told: list[Change] = []
+        notifications: list[Notification] = []
+        held = False
+        for alert in asked.values():
+            subject = subjects[alert.subject_id]
+            speaker = speakers.get(alert.linked_to) if alert.linked_to is not None else None
+            occasion = Occasion(now, self._limits(subject), batch.listening, windows, speaker)
+            decision = decide(alert, subject.place, occasion)
+            held = held or decision.verb == "hold"
+            if decision.verb == "notify":
+                told.append(tell(alert, now))
+                together = self._together(alert, asked)
+                name = f"{alert.severity.word}@{now.isoformat()}"
+                notifications.append(Notification(subject.organization_id, alert.id, alert.severity, name, together))
+        return told, held, notifications
+
+    def _together(self, alert: Alert, asked: Mapping[UUID, Alert]) -> int:
+        """Return for how many units an alert speaks: those behind its gateway, or those linked to it; at least 1."""
+        if alert.type is AlertType.GATEWAY_SILENT:
+            owner = self._fleet.owner_of_gateway(alert.subject_id)
+            units = owner.units.values() if owner is not None else ()
+            return max(1, sum(unit.gateway_id == alert.subject_id for unit in units))
+        return max(1, sum(other.linked_to == alert.id for other in asked.values()))
+
+    @staticmethod
+    async def _speakers(connection: Connection, asked: Mapping[UUID, Alert]) -> dict[UUID, Alert]:
+        """Return the alerts that speak for others: as this batch leaves them, else as they are stored."""
+        wanted: Iterable[UUID] = {alert.linked_to for alert in asked.values() if alert.linked_to is not None}
+        stored = [key for key in wanted if key not in asked]
+        found = await alerts.speakers(connection, stored) if stored else {}
+        return {**found, **{key: asked[key] for key in wanted if key in asked}}

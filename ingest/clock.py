@@ -1,0 +1,84 @@
+"""When the machines may judge silence, and when somebody must be looked after although no message comes.
+
+Our silence is not theirs: after every (re)connection the broker first delivers what it kept, and until that is through
+nobody may be called silent. To know when, the daemon publishes a marker to itself: the broker queues it behind the
+backlog, so its return says that the backlog is drained. Where no marker comes back (a broker that does not allow it),
+a while without a full batch says the same.
+"""
+
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+
+from ingest.batch import Batch
+from ingest.writer import Writer
+
+HEARTBEAT_SECONDS = 5.0  # an idle daemon says at least as often that it listens
+DUE_EVERY_SECONDS = 0.1  # deadlines of one moment are one batch
+ASK_EVERY_SECONDS = 2.0  # alerts that wait to be told
+MARKER_PATIENCE_SECONDS = 10.0
+
+
+class Clock:
+    """One daemon's sense of time. `topic` and `token` are the marker's."""
+
+    def __init__(self, client_id: str) -> None:
+        self.topic = f"frostguard/ingest/{client_id}/marker"
+        self.token = b""
+        self.listening = False
+        self._asked_alerts = False
+        self._last_full = 0.0
+        self._last_due = 0.0
+        self._last_beat = 0.0
+        self._ask_at = 0.0
+
+    def connected(self) -> None:
+        """A connection has begun: what the broker kept comes first."""
+        self.token = secrets.token_hex(8).encode()
+        self.listening = False
+        self._last_full = time.monotonic()
+
+    def disconnected(self) -> None:
+        """Nothing is heard any more."""
+        self.listening = False
+
+    def fill(self, batch: Batch, writer: Writer | None, *, full: bool) -> None:
+        """Add to a batch that is about to be committed what the time asks for."""
+        now = time.monotonic()
+        if full:
+            self._last_full = now
+        if not self.listening:
+            batch.drained = batch.marked or now - self._last_full > MARKER_PATIENCE_SECONDS
+            return
+        batch.listening = True
+        if writer is not None and now - self._last_due >= DUE_EVERY_SECONDS:
+            self._last_due = now
+            batch.due_units, batch.due_gateways = writer.due(datetime.now(UTC))
+        if now >= self._ask_at:
+            batch.ask_alerts, self._ask_at = True, float("inf")
+        if now - self._last_beat >= HEARTBEAT_SECONDS:
+            batch.heartbeat, self._last_beat = True, now
+
+    def committed(self, batch: Batch, *, alerts_held: bool) -> None:
+        """A batch is committed: its marks count."""
+        if batch.drained:
+            self.listening = True
+            self._ask_at = 0.0
+        elif alerts_held:
+            self.ask_alerts(ASK_EVERY_SECONDS)
+
+    def ask_alerts(self, seconds: float = 0.0) -> None:
+        """Let the alerts that wait be looked at again."""
+        self._ask_at = min(self._ask_at, time.monotonic() + seconds)
+
+    def seconds_left(self, writer: Writer | None) -> float:
+        """Return how long nothing needs to be done if no message comes."""
+        now = time.monotonic()
+        if not self.listening:
+            return max(0.0, self._last_full + MARKER_PATIENCE_SECONDS - now)
+        left = min(self._last_beat + HEARTBEAT_SECONDS, self._ask_at) - now
+        due = writer.next_due() if writer is not None else None
+        if due is not None:
+            until_due = (due - datetime.now(UTC)) / timedelta(seconds=1)
+            left = min(left, max(until_due, self._last_due + DUE_EVERY_SECONDS - now))
+        return max(0.0, left)

@@ -1,0 +1,235 @@
+"""Judge what a batch brought, inside its transaction: states, alerts, what belongs together, what is said to people.
+
+    new rows, manual logs, deadlines  ->  frostguard.domain  ->  events  ->  changes of alerts  ->  notifications
+
+Decisions are the domain's; this module fetches what they need and writes what they say. Nothing here moves memory: the
+working copies replace the committed states after the commit.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from operator import itemgetter
+from uuid import UUID
+
+from frostguard.domain.event import Event, EventKind
+from frostguard.domain.gateway import Gateway, fall_silent, hear, lose
+from frostguard.domain.judge import VERDICTS
+from frostguard.domain.outages import Outage
+from frostguard.domain.reading import Reading
+from frostguard.domain.unit import ManualLog, expire, forget_sensor, manual_log, observe
+from frostguard.domain.unit_state import UnitState
+from frostguard.store import events as event_table
+from frostguard.store import manual_logs, outages, states
+from frostguard.store.alerts import Subject
+from frostguard.store.connection import Connection, Record
+from frostguard.store.events import UnitEvent
+from ingest.alerting import Alerting
+from ingest.batch import Batch
+from ingest.fleet import Fleet
+from ingest.memory import Memory
+from ingest.units import Unit
+
+LOGS = 1000  # manual logs judged in one batch
+LISTENED_EVERY = timedelta(seconds=5)
+_BY_TIME = itemgetter(Reading._fields.index("recorded_at"))
+
+
+@dataclass(slots=True)
+class Judged:
+    """What to put into memory after the commit."""
+
+    units: dict[UUID, UnitState] = field(default_factory=dict)
+    # Units and gateways whose deadlines may have come nearer.
+    moved: list[UUID] = field(default_factory=list)
+    gateways: dict[UUID, Gateway] = field(default_factory=dict)
+    outage: Outage | None = None
+    listened_until: datetime | None = None
+    # Alerts are waiting to be told: ask again.
+    held: bool = False
+    events: int = 0
+    alerts: int = 0
+
+
+class Folding:
+    """One batch's working copies and what they said. Pure: it reads memory and writes nothing."""
+
+    def __init__(self, fleet: Fleet, memory: Memory) -> None:
+        self._fleet = fleet
+        self._memory = memory
+        self.working: dict[UUID, tuple[UnitState, Unit]] = {}
+        self.events: dict[UUID, list[Event]] = {}
+        self.late: dict[UUID, list[Reading]] = {}
+        self.gateways: dict[UUID, Gateway] = {}
+        self.forgotten: list[tuple[UUID, UUID]] = []
+
+    def _touch(self, unit_id: UUID) -> tuple[UnitState, Unit] | None:
+        """Return the working copy, made at the first touch; None for a unit that is gone."""
+        known = self.working.get(unit_id)
+        if known is None:
+            unit = self._fleet.units.get(unit_id)
+            if unit is None:
+                return None
+            committed = self._memory.units.get(unit_id)
+            known = (committed.copy() if committed is not None else UnitState(unit_id), unit)
+            self.working[unit_id] = known
+        return known
+
+    def readings(self, rows: Sequence[Reading]) -> None:
+        """Fold new readings, in event time."""
+        working, spans = self.working, self._memory.outages
+        for row in sorted(rows, key=_BY_TIME):
+            known = working.get(row[0]) or self._touch(row[0])
+            if known is None:
+                continue
+            said = observe(known[0], row, known[1].rules, spans)
+            if said:
+                self._note(row, said)
+
+    def _note(self, row: Reading, said: Iterable[Event]) -> None:
+        for event in said:
+            if event.kind is EventKind.READING_LATE:
+                self.late.setdefault(row.unit_id, []).append(row)
+            else:
+                self.events.setdefault(row.unit_id, []).append(event)
+
+    def logs(self, logs: Iterable[Record]) -> None:
+        """Fold manual logs."""
+        for log in logs:
+            known = self._touch(log["unit_id"])
+            if known is not None:
+                state, unit = known
+                said = manual_log(state, ManualLog(log["logged_at"], log["celsius"]), unit.rules, self._memory.outages)
+                self.events.setdefault(unit.subject.id, []).extend(said)
+
+    def changed_rules(self, units: Iterable[UUID], now: datetime) -> None:
+        """Let go of sensors that no longer belong to these units."""
+        for unit_id in units:
+            committed = self._memory.units.get(unit_id)
+            unit = self._fleet.units.get(unit_id)
+            if committed is None or unit is None:
+                continue
+            for sensor in committed.every_sensor().keys() - unit.rules.sensors.keys():
+                known = self._touch(unit_id)
+                assert known is not None
+                said = forget_sensor(known[0], sensor, now, unit.rules)
+                self.events.setdefault(unit_id, []).extend(said)
+                self.forgotten.append((unit_id, sensor))
+
+    def expire(self, units: Iterable[UUID], now: datetime) -> None:
+        """Let what is due expire."""
+        for unit_id in units:
+            known = self._touch(unit_id)
+            if known is not None:
+                said = expire(known[0], now, known[1].rules, self._memory.outages)
+                if said:
+                    self.events.setdefault(unit_id, []).extend(said)
+
+    def listen(self, batch: Batch) -> None:
+        """Take what was heard of gateways: words, birth messages, last wills."""
+        for gateway_id, at in batch.spoke.items():
+            self._hear(gateway_id, at)
+        for gateway_id, (online, at) in batch.statuses.items():
+            if online:
+                self._hear(gateway_id, at)
+            else:
+                known = self._memory.gateways.get(gateway_id, Gateway(gateway_id))
+                self.gateways[gateway_id] = lose(self.gateways.get(gateway_id, known), at)
+
+    def _hear(self, gateway_id: UUID, at: datetime) -> None:
+        known = self._memory.gateways.get(gateway_id, Gateway(gateway_id))
+        self.gateways[gateway_id], said = hear(self.gateways.get(gateway_id, known), at)
+        if said:
+            self.events.setdefault(gateway_id, []).extend(said)
+
+    def silence(self, gateways: Iterable[UUID], now: datetime) -> None:
+        """Say of gateways that are due that they are silent, unless this very batch heard them."""
+        for gateway_id in gateways:
+            known = self._memory.gateways.get(gateway_id)
+            if known is not None and gateway_id not in self.gateways:
+                self.gateways[gateway_id], said = fall_silent(known, now)
+                self.events.setdefault(gateway_id, []).extend(said)
+
+    def subject(self, subject_id: UUID) -> Subject | None:
+        """Return whom events are about: a unit, or a gateway."""
+        known = self.working.get(subject_id)
+        if known is not None:
+            return known[1].subject
+        owner = self._fleet.owner_of_gateway(subject_id)
+        return Subject(owner.id, subject_id, gateway_id=subject_id) if owner is not None else None
+
+
+class Judge:
+    """Judges batches of one shard."""
+
+    def __init__(self, fleet: Fleet, shard: int) -> None:
+        self._fleet = fleet
+        self._shard = shard
+        self._alerting = Alerting(fleet)
+
+    async def judge(
+        self, connection: Connection, memory: Memory, batch: Batch, new: Sequence[Reading], now: datetime
+    ) -> Judged:
+        """Judge and write, inside the caller's transaction."""
+        folding = Folding(self._fleet, memory)
+        folding.changed_rules(batch.changed_units, now)
+        folding.readings(new)
+        logs = await manual_logs.lock_unjudged(connection, LOGS) if batch.ask_logs else []
+        folding.logs(logs)
+        folding.listen(batch)
+        if batch.listening:
+            folding.silence(batch.due_gateways, now)
+            folding.expire(batch.due_units, now)
+        judged = Judged(units={key: state for key, (state, _) in folding.working.items()}, gateways=folding.gateways)
+        await self._write_states(connection, memory, folding, judged)
+        if logs:
+            await manual_logs.settle(connection, [log["id"] for log in logs])
+        if folding.events or folding.late or batch.ask_alerts:
+            await self._speak(connection, folding, batch, judged, now)
+        await self._listened(connection, memory, batch, judged, now)
+        return judged
+
+    async def _write_states(self, connection: Connection, memory: Memory, folding: Folding, judged: Judged) -> None:
+        moved = [(state, memory.units.get(key)) for key, state in judged.units.items()]
+        if moved:
+            judged.moved = [state.unit_id for state in await states.save(connection, moved)]
+        if folding.forgotten:
+            await states.forget_sensors(connection, folding.forgotten)
+        # That it was heard is written once a minute with the batch; here only what a restart must not forget.
+        told = [
+            gateway for key, gateway in folding.gateways.items()
+            if (before := memory.gateways.get(key)) is None
+            or (before.lost_at, before.silent_since) != (gateway.lost_at, gateway.silent_since)
+        ]  # fmt: skip
+        if told:
+            await states.save_gateways(connection, told)
+
+    async def _speak(
+        self, connection: Connection, folding: Folding, batch: Batch, judged: Judged, now: datetime
+    ) -> None:
+        subjects = {key: subject for key in folding.events if (subject := folding.subject(key)) is not None}
+        facts = [
+            UnitEvent(subject.organization_id, subject.site_id, subject.unit_id, event)
+            for key, subject in subjects.items()
+            for event in folding.events[key]
+        ]
+        if facts:
+            await event_table.add(connection, facts)
+        judged.events = len(facts)
+        speaking = {key: [e for e in folding.events[key] if VERDICTS[e.kind]] for key in subjects}
+        result = await self._alerting.handle(
+            connection, {k: e for k, e in speaking.items() if e}, subjects, folding.late, batch, now
+        )
+        judged.held, judged.alerts = result.held, result.changes
+
+    async def _listened(
+        self, connection: Connection, memory: Memory, batch: Batch, judged: Judged, now: datetime
+    ) -> None:
+        """Write down until when we listened, and that an outage is over."""
+        if batch.drained and now > memory.listened_until:
+            judged.outage = Outage(memory.listened_until, now)
+            await outages.add(connection, self._shard, judged.outage)
+        last = memory.listened_until
+        if batch.drained or (batch.listening and now - last >= LISTENED_EVERY):
+            await outages.listened(connection, self._shard, now)
+            judged.listened_until = now
