@@ -61,10 +61,17 @@ def has(environment: Mapping[str, str], name: str) -> bool:
     return bool(environment.get(name) or environment.get(f"{name}_FILE"))
 
 
+def is_program(package: str) -> bool:
+    """Tell whether `python -m package` would run something. Looks for its files, imports nothing of it."""
+    found = find_spec(package)
+    folders = (found.submodule_search_locations if found else None) or []
+    return any((Path(folder) / "__main__.py").exists() for folder in folders)
+
+
 def plan(wishes: Wishes, folder: DataFolder) -> Plan:
     """Choose the ports: the wished ones, else those of the last run. Raises TakenError."""
     inside = Plan(
-        api_port=_port("--port", wishes.port, folder, "api_port") if find_spec("api") else None,
+        api_port=_port("--port", wishes.port, folder, "api_port") if is_program("api") else None,
         mqtt_port=None
         if has(wishes.environment, "MQTT_URL")
         else _port("--mqtt-port", wishes.mqtt_port, folder, "mqtt_port", wishes.mqtt_host),
@@ -200,7 +207,7 @@ class Machine:
         self.supervisor.launch("api", program, PATIENCE["api"])
 
     def _simulator(self, environment: dict[str, str], mqtt: MqttSettings) -> None:
-        if find_spec("firmware_sim") is None:
+        if not is_program("firmware_sim"):
             self.report("the simulator is not installed here: the demo units stay silent")
             return
         scheme = "mqtts" if mqtt.tls else "mqtt"
