@@ -1,5 +1,6 @@
 drop trigger owner on user_roles;
 drop trigger access on user_roles;
+drop trigger access on profiles;
 drop trigger access on users;
 drop trigger access_deleted on users;
 drop trigger access on organizations;

@@ -177,6 +177,8 @@ create trigger access after update of password_hash, deleted_at on gateways for 
   when (old.password_hash is distinct from new.password_hash or old.deleted_at is distinct from new.deleted_at)
   execute function notify_access();
 create trigger access_deleted after delete on gateways for each row execute function notify_access();
+create trigger access after update of organization_id on profiles for each row
+  when (old.organization_id is distinct from new.organization_id) execute function notify_membership();
 create trigger access after insert or update or delete on user_roles for each row execute function notify_membership();
 
 -- Whatever else fails, an organization keeps an owner while it lives. Checked when the transaction ends, so that

@@ -22,6 +22,7 @@ from frostguard.store.connection import Connection, abandon, connect, translated
 MAX_WAITING = 2000
 WAIT_SECONDS = 10
 
+SELECT_ALIVE = "select 1"
 COMMIT_EARLY = "set synchronous_commit = off"
 SELECT_FLUSH = "select pg_logical_emit_message(true, 'frostguard', '')"
 
@@ -156,6 +157,12 @@ class Lanes:
             self.give_back(None)
             raise
         return connection
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life. Raises StoreUnavailableError."""
+        async with self.lane() as connection:
+            with translated():
+                await connection.fetchval(SELECT_ALIVE)
 
     async def flushed(self) -> None:
         """Wait until everything that was committed before this call is on disk. Raises StoreUnavailableError."""

@@ -1,0 +1,172 @@
+"""What lives as long as the program: connections, who may come in, threads for bcrypt, mail; and its routes."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from api import body, frame, routes
+from api.letters import Letters
+from api.mail import Mailer
+from api.metrics import Metrics
+from api.passwords import Passwords
+from api.principals import Principals
+from api.routing import KINDS, Route, check
+from api.throttle import Throttle
+from frostguard.config import ApiSettings, AuthSettings, DatabaseSettings, MailSettings, seconds_of
+from frostguard.errors import FrostGuardError
+from frostguard.security import COST, Signer
+from frostguard.store import accounts, organizations, sessions
+from frostguard.store.connection import Connection
+from frostguard.store.lanes import Lanes
+from frostguard.store.sessions import Lives
+
+MAX_ERRANDS = 200
+HOUSEKEEPING_SECONDS = 3600
+
+log = logging.getLogger("api")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The groups that the API reads."""
+
+    database: DatabaseSettings
+    api: ApiSettings
+    auth: AuthSettings
+    mail: MailSettings
+
+
+class Program:
+    """Everything that handlers use. `cost` is bcrypt's; only tests lower it."""
+
+    def __init__(self, settings: Settings, *, cost: int = COST, table: Sequence[Route] | None = None) -> None:
+        auth = settings.auth
+        self.settings = settings
+        self.api = settings.api
+        self.auth = auth
+        self.routes = tuple(routes.ROUTES if table is None else table)
+        check(self.routes, KINDS)
+        previous = auth.jwt_previous_secret
+        self.signer = Signer(
+            auth.jwt_secret.get_secret_value(),
+            seconds_of(auth.jwt_expires_in),
+            previous.get_secret_value() if previous else None,
+        )
+        self.lives = Lives(seconds_of(auth.session_expires_in), seconds_of(auth.refresh_expires_in))
+        self.metrics = Metrics()
+        self.lanes = Lanes(settings.database, lane_count(settings.database))
+        self.principals = Principals(settings.database, self.lanes, self.signer)
+        self.passwords = Passwords(cost)
+        self.mailer = Mailer(settings.mail)
+        self.letters = Letters(settings.api.public_url)
+        self.failed_logins = Throttle(20)
+        self.mails_to = Throttle(3)
+        self._throttles = {r.name: Throttle(r.limit) for r in self.routes if r.limit is not None}
+        self._proxies = settings.api.proxies
+        self._tasks: list[asyncio.Task[None]] = []
+        self._errands: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Open the first connection and begin to listen. Raises StoreUnavailableError or UsageError."""
+        await self.lanes.open()
+        for name, work in (
+            ("access", self.principals.run()),
+            ("mail", self.mailer.run()),
+            ("housekeeping", self._keep_house()),
+        ):
+            self._tasks.append(asyncio.create_task(work, name=name))
+
+    async def stop(self) -> None:
+        """Finish what was promised, tell the other processes, close everything."""
+        await self.errands_done()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await self.mailer.drained()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.principals.leave()
+        self.passwords.close()
+        await self.lanes.close()
+
+    def application(self) -> web.Application:
+        """Return the routes behind their frame, for a server."""
+        application = web.Application(middlewares=[frame.guard(self)], client_max_size=body.MAX_BYTES)
+        for route in self.routes:
+            application.router.add_route(route.method, route.path, frame.endpoint(route, self))
+        return application
+
+    def throttle(self, route: Route) -> Throttle:
+        """Return the buckets of a route that has a limit."""
+        return self._throttles[route.name]
+
+    def address_of(self, request: web.Request) -> str:
+        """Return the client's address. X-Forwarded-For counts from trusted proxies only: the last foreign hop."""
+        peer = request.remote or "0.0.0.0"  # noqa: S104 - a placeholder, nothing listens there
+        if not self._proxies or not self._is_proxy(peer):
+            return peer
+        for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+            address = hop.strip()
+            if not _is_address(address):
+                return peer
+            if not self._is_proxy(address):
+                return address
+        return peer
+
+    def _is_proxy(self, address: str) -> bool:
+        return _is_address(address) and any(ip_address(address) in network for network in self._proxies)
+
+    async def home_of(self, connection: Connection, kind: str, target: UUID, own: list[UUID]) -> UUID | None:
+        """Return the organization of an object, if it is one of the user's own."""
+        return await organizations.home_of(connection, kind, target, own)
+
+    def later(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Do something behind the answer, whose time then tells nothing. Beyond the bound it is left out."""
+        if len(self._errands) >= MAX_ERRANDS:
+            work.close()
+            log.warning("too much to do behind the answers: left out", extra={"work": name})
+            return
+        task = asyncio.get_running_loop().create_task(self._errand(work, name), name=name)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def _errand(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        try:
+            await work
+        except FrostGuardError as error:
+            log.warning("work behind an answer failed", extra={"work": name, "error": str(error)})
+
+    async def errands_done(self) -> None:
+        """Wait until nothing is being done behind the answers."""
+        while self._errands:
+            await asyncio.wait(self._errands)
+
+    async def _keep_house(self) -> None:
+        while True:
+            try:
+                async with self.lanes.lane() as connection:
+                    await sessions.forget_old(connection)
+                    await accounts.forget_old_failures(connection)
+            except FrostGuardError as error:
+                log.warning("housekeeping failed", extra={"error": str(error)})
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+def lane_count(settings: DatabaseSettings) -> int:
+    """Return how many connections serve short statements: what the pool may have, less the three with other duties."""
+    return max(2, settings.pool_max - 3)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

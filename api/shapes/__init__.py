@@ -1,0 +1,1 @@
+"""JSON in and out, one class per shape; the OpenAPI document is generated from them."""
