@@ -23,7 +23,7 @@ class ArgumentsError(FrostGuardError):
 
 def positive(text: str) -> int:
     """Return a whole number above 0; argparse says so otherwise."""
-    number = int(text) if text.isdigit() else 0
+    number = int(text) if text.isdecimal() else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return number
@@ -31,7 +31,7 @@ def positive(text: str) -> int:
 
 def port(text: str) -> int:
     """Return a port number, 0 to 65535."""
-    if not text.isdigit() or int(text) > 65535:
+    if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
     return int(text)
 

@@ -77,7 +77,7 @@ def run(given: argparse.Namespace) -> int:
 def _wishes(given: argparse.Namespace) -> Wishes:
     environment = dict(os.environ)
     named = environment.get("PORT", "4000")
-    if given.port is None and not named.isdigit():
+    if given.port is None and not named.isdecimal():
         raise UsageError(f"PORT: {named!r} is not a port")
     return Wishes(
         data_dir=given.data_dir,
