@@ -138,11 +138,20 @@ class Session:
         The answer comes behind the backlog, so there is no bound but the connection's life.
         Raises BrokerUnavailableError or BrokerRefusedError.
         """
+        subscribing = asyncio.create_task(self._subscribe_to(subscriptions))
         try:
-            for pattern in subscriptions:
-                await self._subscribe(pattern)
+            await asyncio.wait([subscribing, self.lost], return_when=asyncio.FIRST_COMPLETED)
+            if not subscribing.done():  # aiomqtt would wait for ever
+                raise BrokerUnavailableError("the connection was lost before the subscriptions were confirmed")
+            subscribing.result()
         except aiomqtt.MqttError as error:
             raise BrokerUnavailableError(str(error)) from None
+        finally:
+            subscribing.cancel()
+
+    async def _subscribe_to(self, subscriptions: Sequence[str]) -> None:
+        for pattern in subscriptions:
+            await self._subscribe(pattern)
 
     async def _subscribe(self, pattern: str) -> None:
         # Retained messages are wanted of status topics only; elsewhere they are somebody's mistake, shown as such.
@@ -196,6 +205,9 @@ class Session:
         with contextlib.suppress(aiomqtt.MqttError, TimeoutError, ValueError):
             await asyncio.wait_for(self._client.__aexit__(None, None, None), CLOSE_SECONDS)
         self.abort()
+        ended = self._client._disconnected
+        if ended.done() and not ended.cancelled():
+            ended.exception()  # looked at, or asyncio complains of it at every lost connection
 
     def abort(self) -> None:
         """Drop the connection at once."""
@@ -257,12 +269,21 @@ class Session:
         except ProtocolError as error:
             log.warning("the broker does not speak MQTT 5", extra={"detail": str(error)})
             return self._failed(MQTTErrorCode.MQTT_ERR_PROTOCOL)
-        if published:
-            self._take(published)
-        for packet in others:
-            result: MQTTErrorCode = _hand_back(inner, packet)
-            if result > 0:
-                return self._failed(result)
+        result = self._handle(published, others)
+        return self._failed(result) if result > 0 else result
+
+    def _handle(self, published: list[Publish], others: list[Other]) -> MQTTErrorCode:
+        try:
+            if published:
+                self._take(published)
+            for packet in others:
+                result = _hand_back(self._inner, packet)
+                if result > 0:
+                    return result
+        except Exception:
+            # What was not taken must come again, and what paho choked on left it in no known state.
+            log.exception("a packet of the broker could not be handled")
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
         return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _failed(self, code: MQTTErrorCode) -> MQTTErrorCode:
