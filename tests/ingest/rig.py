@@ -49,6 +49,15 @@ class Inbox:
     async def holds(self, count: int) -> None:
         await until(lambda: len(self.messages) >= count, f"{count} messages, there are {len(self.messages)}")
 
+    async def acknowledge(self, packet_ids: list[int]) -> None:
+        """Acknowledge, and wait until the broker has read it: what follows on the wire has been answered.
+
+        A connection that is closed right behind its last PUBACKs may take them along; that is harmless, and no test.
+        """
+        self.session.acknowledge(packet_ids)
+        self.session.publish("frostguard/v1/acme/gw-1/committed", b"")
+        await until(lambda: self.session.unsent == 0, "the broker has read our acknowledgements")
+
 
 @contextlib.asynccontextmanager
 async def listening(settings: MqttSettings) -> AsyncIterator[Inbox]:

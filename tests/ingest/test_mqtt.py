@@ -47,7 +47,7 @@ async def test_messages_come_in_order_and_are_acknowledged_only_when_we_say_so(b
         assert first.payloads == sent
         assert all(message.topic == topic_of() for message in first.messages)
         assert not any(message.flags & DUP for message in first.messages)
-        first.session.acknowledge(first.packet_ids[:7])
+        await first.acknowledge(first.packet_ids[:7])
     async with listening(settings) as second:
         assert second.session.session_present
         await until(lambda: second.payloads[-1:] == sent[-1:], "the rest")
@@ -57,7 +57,7 @@ async def test_messages_come_in_order_and_are_acknowledged_only_when_we_say_so(b
         else:  # the embedded one may repeat what it was told is acknowledged, and does not say that it repeats
             assert second.payloads == sent[-len(second.payloads) :]
             assert len(second.payloads) >= 13
-        second.session.acknowledge(second.packet_ids)
+        await second.acknowledge(second.packet_ids)
     async with listening(settings) as third:
         sent = await publish_many(broker, 1)
         await third.holds(1)
@@ -133,7 +133,7 @@ async def test_a_graceful_restart_of_the_broker_loses_nothing(mosquitto: Broker)
     async with listening(settings) as inbox:
         sent = await publish_many(mosquitto, 10)
         await inbox.holds(10)
-        inbox.session.acknowledge(inbox.packet_ids[:4])
+        await inbox.acknowledge(inbox.packet_ids[:4])
         await publish_many(mosquitto, 1, begin=10)
         await inbox.holds(11)
         await asyncio.to_thread(mosquitto.stop)
