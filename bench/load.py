@@ -70,11 +70,13 @@ def publish_packet(topic: str, payload: bytes, packet_id: int) -> bytes:
 
 
 def reading(index: int, at: bytes, seq: int) -> bytes:
-    number = f',"seq":{seq}' if seq else ""
+    """The readings of a fridge that is well: what alarms cost is another measure's business."""
+    sensor = index % SENSORS
+    number = b',"seq":%d' % seq if seq else b""
     return (
         b'{"sensor":"%s","at":"%s","temperature":%.2f,"humidity":%.1f,"batteryPercent":%d,"rssi":%d%s}'
-        % (serial(index % SENSORS).encode(), at, 3 + index % 400 / 100, 40 + index % 300 / 10, index % 101,
-           -120 + index % 90, number.encode())
+        % (serial(sensor).encode(), at, 1 + index * 7 % 350 / 100, 40 + index % 300 / 10, 30 + sensor % 70,
+           -120 + index % 90, number)
     )  # fmt: skip
 
 

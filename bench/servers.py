@@ -37,7 +37,12 @@ with u as (
     select organization_id, id, serial, 'fridge' from areas, unnest(%(sensors)s::text[]) serial
     returning id, organization_id, name)
 insert into sensors (organization_id, unit_id, serial, is_primary, assigned_at)
-  select organization_id, id, name, true, now() from u;
+  select organization_id, id, name, true, now() - interval '90 days' from u;
+"""
+
+EMPTY = """
+truncate sensor_readings, held_readings, dead_letters, gateway_watermarks, unit_states, sensor_states, listening,
+         outages, events, alerts cascade
 """
 
 SIZE = """
@@ -204,9 +209,9 @@ class Servers:
             return c.execute(statement).fetchone() or ()
 
     def empty(self) -> None:
-        """Remove all readings; write out what is dirty, so that the next measure does not pay for the last."""
+        """Remove all readings and what came of them; write out what is dirty, so that the next measure does not pay."""
         with psycopg.connect(self.database, autocommit=True) as c:
-            c.execute("truncate sensor_readings, held_readings, dead_letters, gateway_watermarks")
+            c.execute(EMPTY)
             c.execute("checkpoint")
 
     def rest(self, expected: int, seconds: float = 600) -> int:
