@@ -154,7 +154,9 @@ class Daemon:
 
     def _opened(self, session: Session) -> None:
         metrics.RECONNECTS.inc()
-        if not session.session_present:
+        if session.session_present:
+            self._health.broker(ready=True)  # its subscriptions stand; their answer comes behind the backlog
+        else:
             metrics.SESSIONS_LOST.inc()
             log.warning("the broker had no session of ours: what it held for us, if anything, is lost")
         self._clock.connected()

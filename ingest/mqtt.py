@@ -92,8 +92,8 @@ class Session:
         self._take = take
         self._reader = Reader()
         self._paused = False
-        self._last_subscription: tuple[int, ...] = ()
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[None] = self._loop.create_future()
         self.session_present = False
         self._client: Any = Client(
             settings.host,
@@ -112,6 +112,7 @@ class Session:
         self._inner = cast("Any", self._client._client)
         self._inner.manual_ack_set(on=True)
         self._inner.loop_read = self._read
+        self._inner.on_socket_register_write = self._want_write
         self._chain("on_connect", self._connected)
         self._chain("on_disconnect", self._disconnected)
 
@@ -185,7 +186,7 @@ class Session:
     def pause(self) -> None:
         """Stop reading the socket: TCP carries the pressure back to the broker."""
         if not self._paused and not self.lost.done() and (sock := self._inner.socket()) is not None:
-            asyncio.get_running_loop().remove_reader(sock.fileno())
+            self._loop.remove_reader(sock.fileno())
             self._paused = True
 
     def resume(self) -> None:
@@ -195,9 +196,9 @@ class Session:
         self._paused = False
         sock = self._inner.socket()
         if sock is not None and not self.lost.done():
-            asyncio.get_running_loop().add_reader(sock.fileno(), self._resumed_read)
+            self._loop.add_reader(sock.fileno(), self._resumed_read)
             # What TLS has decoded already makes no socket readable.
-            asyncio.get_running_loop().call_soon(self._resumed_read)
+            self._loop.call_soon(self._resumed_read)
 
     async def close(self) -> None:
         """Disconnect in order; give up after a few seconds."""
@@ -235,6 +236,21 @@ class Session:
     def _set_lost(self) -> None:
         if not self.lost.done():
             self.lost.set_result(None)
+
+    def _want_write(self, _client: object, _userdata: object, sock: Any) -> None:
+        """Called by paho, while it connects also from a thread, when it has something to send."""
+        self._loop.call_soon_threadsafe(self._start_writing, sock)
+
+    def _start_writing(self, sock: Any) -> None:
+        if self._inner._sock is sock and sock.fileno() >= 0:  # not closed since
+            self._loop.add_writer(sock.fileno(), self._write)
+
+    def _write(self) -> None:
+        try:
+            self._inner.loop_write()
+        except Exception:
+            log.exception("writing to the broker failed")
+            self.abort()
 
     def _resumed_read(self) -> None:
         try:

@@ -25,7 +25,7 @@ insert into units (id, organization_id, area_id, name, unit_type, temp_min, temp
     from generate_series(0, {units}-1) u;
 insert into sensors (id, organization_id, unit_id, serial, is_primary, assigned_at)
   select md5('sensor'||u)::uuid, md5('org'||((u/50) % {orgs}))::uuid, md5('unit'||u)::uuid,
-         lower('A84041'||lpad(to_hex(u), 10, '0')), true, now()
+         lower('A84041'||lpad(to_hex(u), 10, '0')), true, now() - interval '1 year'
     from generate_series(0, {units}-1) u;
 insert into gateways (organization_id, serial, name)
   select md5('org0')::uuid, 'gw'||lpad(g::text, 4, '0'), 'Gateway '||g from generate_series(0, 999) g;
@@ -50,7 +50,7 @@ class System_(System):
         pg.sql(db, FLEET.format(orgs=orgs, units=units))
 
     def empty(self, pg, db):
-        pg.sql(db, "truncate sensor_readings, held_readings, dead_letters, unit_states")
+        pg.sql(db, "truncate sensor_readings, held_readings, dead_letters, unit_states, sensor_states, alerts, alert_timeline, notification_outbox, events, outages, listening, gateway_watermarks cascade")
 
     def topic(self, gateway):
         return f"frostguard/v1/org-0/gw{gateway:04d}/readings"
