@@ -55,12 +55,12 @@ def received(servers: Servers, plan: Plan, which: str) -> dict[str, float]:
     plan = replace(plan, readings=min(plan.readings, FLOOR_MESSAGES * plan.per_message))  # it is slow
     messages = queue(servers, plan)
     process = servers.spawn("-m", "bench.floor", which, str(messages))
-    started = servers.connected(process)
+    servers.connected(process)
     before = servers.cpu(process)
     answer = json.loads(process.stdout.readline())
     after = servers.cpu(process)
     servers.end(process)
-    return row(plan.readings, answer["at"] - started, before, after)
+    return row(plan.readings, answer["seconds"], before, after)
 
 
 def drained(servers: Servers, plan: Plan) -> dict[str, float]:
