@@ -138,7 +138,7 @@ def test_a_reload_of_one_organization_leaves_the_others_alone() -> None:
             fleet.route(gone)
     assert fleet.address(identity("gw-3")) == ("renamed", "gw-3")
     assert fleet.address(identity(GATEWAY)) is None
-    assert fleet.sizes() == {"organizations": 2, "gateways": 2, "sensors": 2}
+    assert fleet.sizes() == {"organizations": 2, "gateways": 2, "sensors": 2, "units": 0}
 
 
 def test_an_organization_that_is_gone_takes_its_topics_along() -> None:
@@ -197,19 +197,19 @@ async def test_the_fleet_is_read_from_the_database_and_an_assignment_is_noticed_
     try:
         fleet = Fleet()
         await fleet.load(connection)
-        assert fleet.sizes() == {"organizations": 1, "gateways": 2, "sensors": 2}
+        assert fleet.sizes() == {"organizations": 1, "gateways": 2, "sensors": 2, "units": 1}
         assert fleet.route(b"v3/cold-rooms@ttn/devices/eui-1/up").gateway_id == network
         owner = fleet.route(topic_of()).organization
         assert owner.sensors[SERIAL].unit_id == planted.units[SERIAL]
         assert owner.sensors["new-1"].unit_id is None
         with psycopg.connect(database, autocommit=True) as c:
             assign(c, pending, plant_unit(c, planted.organization, planted.area))
-        assert await fleet.load(connection, [planted.organization]) == [pending]
-        assert await fleet.load(connection, [planted.organization]) == []
+        assert (await fleet.load(connection, [planted.organization])).assigned == [pending]
+        assert (await fleet.load(connection, [planted.organization])).assigned == []
         with psycopg.connect(database, autocommit=True) as c:
             c.execute("update organizations set deleted_at = now()")
         await fleet.load(connection, [planted.organization])
-        assert fleet.sizes() == {"organizations": 0, "gateways": 0, "sensors": 0}
+        assert fleet.sizes() == {"organizations": 0, "gateways": 0, "sensors": 0, "units": 0}
     finally:
         await connection.close()
 

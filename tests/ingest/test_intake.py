@@ -32,6 +32,7 @@ from tests.factories import (
 from tests.fakes import NOON, Clock
 
 GOOD = raw_reading(-1)
+MARKER = b"frostguard/ingest/frostguard-ingest/marker"
 HOUR = NOON.replace(minute=0)
 
 
@@ -51,6 +52,7 @@ class Case:
         names = {"batch_rows", "dead_letters_per_hour", "pending_sensors_per_gateway", "retention_days"}
         assert names >= set(limits)
         self.intake = Intake(IngestSettings(**limits), self.fleet, self.clock)
+        self.intake.marker = (MARKER, b"token")
 
     @property
     def batch(self) -> Batch:
@@ -499,6 +501,19 @@ def test_only_messages_with_an_id_are_acknowledged_and_a_second_delivery_is_noti
     case.intake.take([message(payload_of(GOOD), packet_id=10, flags=2 | DUP)])
     assert case.batch.packet_ids == [9, 10]
     assert case.batch.redelivered
+
+
+@pytest.mark.parametrize(
+    ("payload", "marked"), [(b"token", True), (b"an older one", False), (b"", False), (None, False)]
+)
+def test_the_marker_ends_the_backlog_if_it_is_the_one_that_was_sent(payload: bytes | None, marked: bool) -> None:
+    case = Case()
+    batch = case.take(payload, topic=MARKER)
+    assert batch.marked == marked
+    assert not batch.letters
+    assert batch.packet_ids == [1]
+    case.take(b"token", topic=MARKER + b"s")
+    assert case.reasons() == ["topic_unknown"]
 
 
 def test_a_cut_batch_is_left_alone_by_what_comes_after() -> None:

@@ -19,6 +19,7 @@ from frostguard.store.connection import Connection, translated
 from frostguard.store.dead_letters import DeadLetter
 from frostguard.store.watermarks import KEPT_BOOTS
 from ingest.batch import Batch
+from ingest.fleet import Fleet
 from ingest.intake import Intake
 from ingest.writer import How, Writer
 from tests.factories import (
@@ -37,8 +38,15 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-async def writer(settings: DatabaseSettings) -> AsyncIterator[Writer]:
-    opened = await Writer.open(settings, 0)
+async def fleet(connection: Connection, planted: Planted) -> Fleet:
+    known = Fleet()
+    await known.load(connection)
+    return known
+
+
+@pytest.fixture
+async def writer(settings: DatabaseSettings, fleet: Fleet) -> AsyncIterator[Writer]:
+    opened = await Writer.open(settings, 0, fleet)
     yield opened
     opened.abandon()
 
@@ -175,7 +183,7 @@ async def _open_again(settings: DatabaseSettings) -> Writer:
 
     async def attempt() -> bool:
         try:
-            opened.append(await Writer.open(settings, 0))
+            opened.append(await Writer.open(settings, 0, Fleet()))
         except LockLostError:
             return False
         return True
@@ -328,8 +336,6 @@ async def test_a_refused_row_is_found_and_its_neighbours_are_stored(
 
 
 async def _replay_all(writer: Writer, connection: Connection) -> None:
-    from ingest.fleet import Fleet
-
     fleet = Fleet()
     await fleet.load(connection)
     intake = Intake(IngestSettings(), fleet)
@@ -580,8 +586,8 @@ async def test_a_second_writer_of_the_shard_is_refused_until_the_first_is_gone(
     settings: DatabaseSettings, writer: Writer, connection: Connection
 ) -> None:
     with pytest.raises(LockLostError):
-        await Writer.open(settings, 0)
-    other = await Writer.open(settings, 1)
+        await Writer.open(settings, 0, Fleet())
+    other = await Writer.open(settings, 1, Fleet())
     other.abandon()
     writer.abandon()
     again = await _open_again(settings)
@@ -595,7 +601,7 @@ async def test_two_daemons_that_start_at_once_on_a_fresh_database_make_the_parti
     settings: DatabaseSettings, connection: Connection
 ) -> None:
     """Shards, and each daemon's own watch, look after the partitions at the same moment."""
-    opened = await asyncio.gather(*(Writer.open(settings, shard) for shard in range(8)))
+    opened = await asyncio.gather(*(Writer.open(settings, shard, Fleet()) for shard in range(8)))
     moments = [NOW - timedelta(weeks=n) for n in range(10, 20)]
     made = await asyncio.gather(*(partitions.ensure(one.connection, moments) for one in opened))
     assert len([name for names in made for name in names]) == 10
@@ -606,4 +612,4 @@ async def test_two_daemons_that_start_at_once_on_a_fresh_database_make_the_parti
 
 async def test_without_a_database_the_store_is_unavailable() -> None:
     with pytest.raises(StoreUnavailableError):
-        await Writer.open(DatabaseSettings(url="postgresql://x:y@127.0.0.1:1/none"), 0)
+        await Writer.open(DatabaseSettings(url="postgresql://x:y@127.0.0.1:1/none"), 0, Fleet())
