@@ -70,9 +70,9 @@ def as_json(seen: Seen) -> dict[str, Any]:
 def as_text(seen: Seen) -> str:
     """Return the screen."""
     units = table(
-        ("organization", "site", "area", "unit", "type", ">last", ">age"),
+        ("organization", "site", "area", "unit", "type", "status", ">last", ">age"),
         (
-            (r["organization"], r["site"], r["area"], r["unit"], r["unit_type"], celsius(r["temperature"]),
+            (r["organization"], r["site"], r["area"], r["unit"], r["unit_type"], r["status"], celsius(r["temperature"]),
              age(r["recorded_at"], seen.now))
             for r in seen.units
         ),

@@ -177,6 +177,7 @@ class Machine:
         return {
             "LOG_FORMAT": "text",
             "JWT_SECRET": self.folder.secret("jwt_secret"),
+            "MAIL_DIR": str(self.folder.path / "mail"),
             **given,
             "DATABASE_URL": settings.url.get_secret_value(),
             "MQTT_URL": mqtt.url.get_secret_value(),

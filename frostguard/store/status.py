@@ -10,7 +10,7 @@ from frostguard.store.connection import Connection, Record, translated
 # shows what its state remembers.
 LIST_UNITS = """
 select o.slug as organization, s.name as site, a.name as area, u.id, u.name as unit, u.unit_type::text as unit_type,
-       coalesce(r.recorded_at, us.last_reading_at) as recorded_at,
+       us.status::text as status, coalesce(r.recorded_at, us.last_reading_at) as recorded_at,
        coalesce(r.temperature, us.last_temperature) as temperature
   from organizations o
   join sites s on s.organization_id = o.id and s.deleted_at is null
@@ -27,7 +27,7 @@ select o.slug as organization, s.name as site, a.name as area, u.id, u.name as u
 
 
 async def units(connection: Connection, organization: str | None = None) -> list[Record]:
-    """Return the units of one organization (by slug; None: all) with their last temperature (°C) and its time."""
+    """Return the units of one organization (by slug; None: all) with status, last temperature (°C) and its time."""
     with translated():
         return list(await connection.fetch(LIST_UNITS, organization))
 

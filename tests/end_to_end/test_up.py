@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,6 +70,15 @@ def publish(ready: dict, celsius: float) -> None:
         spare.publish(gateway["topic"], payload)
 
 
+def may_log_in(ready: dict, user: dict) -> bool:
+    body = json.dumps({"email": user["email"], "password": user["password"]}).encode()
+    request = urllib.request.Request(
+        f"{ready['api']}/auth/login", body, {"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return answer.status == 200 and "access_token" in json.load(answer)
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("broker", ["mosquitto", "embedded"])
 def test_from_nothing_to_a_row_and_back(tmp_path: Path, broker: str) -> None:
@@ -78,6 +88,8 @@ def test_from_nothing_to_a_row_and_back(tmp_path: Path, broker: str) -> None:
     with up(folder, "--demo", "--broker", broker) as (process, ready):
         assert ready["event"] == "ready"
         assert ready["data_dir"] == str(folder)
+        if ready["api"]:
+            assert all(may_log_in(ready, user) for user in ready["demo"]["users"])
         publish(ready, 4.2)
         eventually(lambda: rows(ready) == 1, "the reading is stored", 30)
         stop = time.monotonic()
