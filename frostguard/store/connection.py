@@ -71,7 +71,7 @@ def translated() -> Iterator[None]:
 
 @asynccontextmanager
 async def savepoint(connection: Connection) -> AsyncIterator[None]:
-    """Undo only this block when it raises. For a transaction begun by a statement: asyncpg's own refuses to nest there."""
+    """Undo only this block when it raises; for a transaction that a statement began, where asyncpg cannot nest its own."""
     await connection.execute("savepoint piece")
     try:
         yield

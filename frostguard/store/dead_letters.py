@@ -32,7 +32,8 @@ class Overflow(NamedTuple):
 INSERT_DEAD_LETTERS = """
 insert into dead_letters (received_at, organization_id, gateway_id, topic, payload, reason, detail)
 select d.received_at, o.id, g.id, d.topic, d.payload, d.reason, d.detail
-  from unnest($1::timestamptz[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[]) with ordinality
+  from unnest($1::timestamptz[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[])
+       with ordinality
        d (received_at, organization_id, gateway_id, topic, payload, reason, detail, n)
   left join organizations o on o.id = d.organization_id
   left join gateways g on g.id = d.gateway_id
