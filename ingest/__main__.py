@@ -36,6 +36,19 @@ async def serve(settings: Settings) -> None:
         await health.stop()
 
 
+def read_settings() -> Settings:
+    """Read every group. Raises UsageError that names all that is wrong or missing, in one line."""
+    wrong = []
+    for group in (DatabaseSettings, MqttSettings, IngestSettings):
+        try:
+            load(group)
+        except UsageError as error:
+            wrong.append(str(error).removeprefix("settings: "))
+    if wrong:
+        raise UsageError("settings: " + "; ".join(wrong))
+    return Settings(load(DatabaseSettings), load(MqttSettings), load(IngestSettings))
+
+
 def first_of_ours(error: BaseException) -> FrostGuardError | None:
     """Return the first error of ours inside a task group's bundle, if there is one."""
     if isinstance(error, BaseExceptionGroup):
@@ -48,7 +61,7 @@ def main() -> int:
     try:
         logs.configure(load(LogSettings))
         mqtt.self_check()
-        settings = Settings(load(DatabaseSettings), load(MqttSettings), load(IngestSettings))
+        settings = read_settings()
         mqtt.tls_context(settings.mqtt)
         gc.set_threshold(GC_THRESHOLD, 20, 100)
         uvloop.run(serve(settings))

@@ -117,12 +117,22 @@ class Watch:
         metrics.PARTITIONS_AHEAD.set((max_covered(await partitions.existing(connection)) - now).days)
 
     def _notified(self, _connection: Connection, _pid: int, _channel: str, payload: str) -> None:
-        self._changed.add(payload)
-        self._wake.set()
+        if payload in NAMES or _is_uuid(payload):
+            self._changed.add(payload)
+            self._wake.set()
+        else:  # anybody with a connection can notify
+            log.warning("a notification that means nothing", extra={"detail": repr(payload)[:100]})
 
     def _measure(self) -> None:
         for what, size in self._fleet.sizes().items():
             metrics.FLEET.labels(what).set(size)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return bool(UUID(text))
+    except ValueError:
+        return False
 
 
 def max_covered(names: Iterable[str]) -> datetime:
