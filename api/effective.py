@@ -1,5 +1,6 @@
 """The limits in force, as JSON: resolved once for each combination of type and overrides, then remembered."""
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -8,6 +9,8 @@ from pydantic.alias_generators import to_camel
 
 from api.answers import Row
 from frostguard.domain.limits import Effective, UnitType, problems, resolve
+
+_NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 
 # What every unit carries; the rest is asked for at /settings.
 SHOWN = ("high", "low", "hysteresis", "critical_high", "critical_low", "confirm_seconds", "confirm_open_seconds")
@@ -49,5 +52,5 @@ def limits_of(row: Row) -> orjson.Fragment:
 
 
 def contradictions(found: Effective) -> list[tuple[str, str]]:
-    """Return (setting, sentence) for what does not fit together."""
-    return [(each.setting, each.message) for each in problems(found.limits)]
+    """Return (setting, sentence) for what does not fit together; the sentence names settings as the API does."""
+    return [(each.setting, _NAME.sub(lambda m: to_camel(m[0]), each.message)) for each in problems(found.limits)]

@@ -194,7 +194,7 @@ def _refuse(program: "Program", request: web.Request, error: Exception, request_
     problem = _problem_of(error)
     if problem.status == 500:
         log.error("a request failed", exc_info=error, extra={"request_id": request_id, "path": request.path[:200]})
-    elif isinstance(error, StoreUnavailableError | RowRefusedError) and problem.status in (503, 422):
+    elif isinstance(error, StoreUnavailableError | RowRefusedError):
         log.warning("a request was refused", extra={"request_id": request_id, "error": str(error)[:300]})
     program.metrics.requests.labels(request.get("route", "none"), str(problem.status)).inc()
     response = web.Response(body=problems.body_of(problem, request_id), status=problem.status, headers=problem.headers)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import orjson
 
-from frostguard.errors import FrostGuardError, RowRefusedError, StoreUnavailableError
+from frostguard.errors import ConflictError, FrostGuardError, RowRefusedError, StoreUnavailableError
 from frostguard.store.refusals import refusal_of
 
 CONTENT_TYPE = "application/problem+json"
@@ -100,10 +100,12 @@ BY_CONSTRAINT: dict[str, tuple[int, str, str]] = {
 }
 
 
-def of_refusal(error: RowRefusedError) -> Problem:
+def of_refusal(error: RowRefusedError | ConflictError) -> Problem:
     """Say what a constraint of the database refused."""
     refusal = refusal_of(error)
     known = BY_CONSTRAINT.get(refusal.constraint)
+    if known is None and isinstance(error, ConflictError):
+        return conflict("Something like this is there already.")
     if known is None:
         return Problem(422, "The database refuses a value of this request.")
     status, field, message = known
@@ -114,7 +116,7 @@ def of_error(error: Exception) -> Problem:
     """Translate whatever a handler raised. What we did not foresee is a 500 that says nothing of the inside."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, RowRefusedError):
+    if isinstance(error, RowRefusedError | ConflictError):
         return of_refusal(error)
     if isinstance(error, StoreUnavailableError):
         return busy("The database does not answer: try again.")

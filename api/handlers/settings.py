@@ -30,7 +30,7 @@ async def table(call: Call) -> Answer:  # noqa: ARG001 - every handler takes a c
                 "whole": setting.whole,
                 "levels": list(setting.scale.levels),
                 "description": setting.doc,
-                "presets": {kind: getattr(preset, name) for kind, preset in PRESETS.items()},
+                "presets": {kind.value: getattr(preset, name) for kind, preset in PRESETS.items()},
             }
             for name, setting in SETTINGS.items()
         ]

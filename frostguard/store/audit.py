@@ -1,14 +1,15 @@
 """The audit log: one entry for each change, chained by hash within each organization, never changed afterwards.
 
-The hash of an entry is SHA-256 over the previous entry's hash and the entry's text: its fields as netstrings
-(`length:bytes,`, `-,` for null) in the order of `Entry`. Checking needs nothing but the rows, so an export can be
-checked by anybody, without us. What a chain cannot show is that its newest entries were cut off: keep the last
-number and hash elsewhere (`ChainCheck.n`, `.head`).
+The hash of an entry is SHA-256 over the previous entry's hash and the entry's text: its fields in the order of `Entry`
+as a JSON array, written as `json.dumps(fields, ensure_ascii=False)` does, times in microseconds since 1970. Checking
+needs nothing but the rows, so an export can be checked by anybody, without us. What a chain cannot show is that its
+newest entries were cut off: keep the last number and hash elsewhere (`ChainCheck.n`, `.head`).
 """
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -50,6 +51,8 @@ select chain, max(n) as n from audit_log group by chain order by chain
 """
 
 PAGE = 2000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 class By(NamedTuple):
@@ -151,17 +154,15 @@ async def chains(connection: Connection) -> list[Record]:
         return list(await connection.fetch(LIST_CHAINS))
 
 
-def _field(value: object) -> bytes:
-    if value is None:
-        return b"-,"
-    text = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else str(value)
-    raw = text.encode()
-    return b"%d:%s," % (len(raw), raw)
-
-
 def text_of(entry: Entry) -> bytes:
     """Return what is hashed of an entry, apart from the previous hash."""
-    return b"".join(_field(value) for value in entry[:-2])
+    fields: list[object] = list(entry[:-2])
+    for index, value in enumerate(fields):
+        if isinstance(value, datetime):
+            fields[index] = (value - EPOCH) // MICROSECOND
+        elif isinstance(value, UUID):
+            fields[index] = str(value)
+    return json.dumps(fields, ensure_ascii=False).encode()
 
 
 def hash_of(previous: bytes, entry: Entry) -> bytes:

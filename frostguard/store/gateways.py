@@ -27,7 +27,7 @@ with keyed as (
          g.password_hash is not null as has_credentials, t.online, t.online_since, t.last_heard_at, g.created_at,
          g.updated_at,
          (select count(*) from sensors x where x.gateway_id = g.id and x.deleted_at is null) as sensor_count,
-         case $2::text when 'createdAt' then audit_instant(g.created_at) when 'serial' then g.serial
+         case $2::text when 'createdAt' then audit_instant(g.created_at)::text when 'serial' then g.serial
                        else lower(g.name) end as sort_key
     from gateways g left join gateway_states t on t.gateway_id = g.id
    where g.organization_id = $1 and g.deleted_at is null and ($7::uuid is null or g.site_id = $7)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from frostguard.errors import RowRefusedError
+from frostguard.errors import ConflictError, RowRefusedError
 
 
 class Refusal(NamedTuple):
@@ -14,7 +14,7 @@ class Refusal(NamedTuple):
     constraint: str
 
 
-def refusal_of(error: RowRefusedError) -> Refusal:
+def refusal_of(error: RowRefusedError | ConflictError) -> Refusal:
     """Return what PostgreSQL said."""
     cause = error.__cause__
     if not isinstance(cause, asyncpg.PostgresError):

@@ -26,7 +26,7 @@ with keyed as (
   select x.id, x.organization_id, x.unit_id, x.gateway_id, x.serial, x.name, x.kind, x.model, x.battery_chemistry,
          x.report_interval_seconds, x.range_low, x.range_high, x.is_primary, x.assigned_at, x.first_seen_at,
          x.calibrated_at, x.calibration_due_at, x.created_at, x.updated_at,
-         case $2::text when 'createdAt' then audit_instant(x.created_at) when 'serial' then x.serial
+         case $2::text when 'createdAt' then audit_instant(x.created_at)::text when 'serial' then x.serial
                        else lower(coalesce(x.name, x.serial)) end as sort_key
     from sensors x
    where x.organization_id = $1 and x.deleted_at is null

@@ -28,7 +28,7 @@ with keyed as (
          (select count(*) from areas a where a.site_id = s.id and a.deleted_at is null) as area_count,
          (select count(*) from areas a join units u on u.area_id = a.id and u.deleted_at is null
            where a.site_id = s.id and a.deleted_at is null) as unit_count,
-         case $2::text when 'createdAt' then audit_instant(s.created_at) else lower(s.name) end as sort_key
+         case $2::text when 'createdAt' then audit_instant(s.created_at)::text else lower(s.name) end as sort_key
     from sites s
    where s.organization_id = $1 and s.deleted_at is null
      and ($7::text is null or position(lower($7) in lower(s.name)) > 0)

@@ -15,8 +15,9 @@ from frostguard.store.paging import Page
 GET_UNIT = """
 select u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make, u.model,
        u.serial_number, u.notes, u.sort_order, u.created_at, u.updated_at,
-       coalesce(t.status, 'offline') as status, t.status_since, coalesce(t.temperature_phase, 'normal') as temperature_state,
-       coalesce(t.data_phase, 'never') as data_state, t.door_open, t.last_reading_at, t.last_temperature,
+       coalesce(t.status, 'offline') as status, t.status_since,
+       coalesce(t.temperature_phase, 'normal') as temperature_state, coalesce(t.data_phase, 'never') as data_state,
+       t.door_open, t.last_reading_at, t.last_temperature,
        u.settings as unit_settings, s.settings as site_settings, o.settings as organization_settings
   from units u
   join areas a on a.id = u.area_id
@@ -29,8 +30,9 @@ select u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.tem
 LIST_UNITS_OF_AREA = """
 select u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make, u.model,
        u.serial_number, u.notes, u.sort_order, u.created_at, u.updated_at,
-       coalesce(t.status, 'offline') as status, t.status_since, coalesce(t.temperature_phase, 'normal') as temperature_state,
-       coalesce(t.data_phase, 'never') as data_state, t.door_open, t.last_reading_at, t.last_temperature,
+       coalesce(t.status, 'offline') as status, t.status_since,
+       coalesce(t.temperature_phase, 'normal') as temperature_state, coalesce(t.data_phase, 'never') as data_state,
+       t.door_open, t.last_reading_at, t.last_temperature,
        u.settings as unit_settings, s.settings as site_settings, o.settings as organization_settings
   from areas a
   join units u on u.area_id = a.id and u.deleted_at is null
@@ -48,10 +50,11 @@ LIST_UNITS = """
 with keyed as (
   select u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make, u.model,
          u.serial_number, u.notes, u.sort_order, u.created_at, u.updated_at,
-       coalesce(t.status, 'offline') as status, t.status_since, coalesce(t.temperature_phase, 'normal') as temperature_state,
-       coalesce(t.data_phase, 'never') as data_state, t.door_open, t.last_reading_at, t.last_temperature,
+       coalesce(t.status, 'offline') as status, t.status_since,
+       coalesce(t.temperature_phase, 'normal') as temperature_state, coalesce(t.data_phase, 'never') as data_state,
+       t.door_open, t.last_reading_at, t.last_temperature,
          u.settings as unit_settings, s.settings as site_settings, o.settings as organization_settings,
-         case $2::text when 'createdAt' then audit_instant(u.created_at) else lower(u.name) end as sort_key
+         case $2::text when 'createdAt' then audit_instant(u.created_at)::text else lower(u.name) end as sort_key
     from units u
     join areas a on a.id = u.area_id
     join sites s on s.id = a.site_id
