@@ -119,13 +119,20 @@ class Daemon:
         """Open the store, then serve the broker until the store fails for long, or we are stopped."""
         self._writer = await Writer.open(self._settings.database, SHARD, self._fleet)
         try:
-            await self._watch.load(self._writer.connection)
+            await self._loaded()
             self._writer.reschedule()
             self._health.database(ready=True)
             await self._serve_broker()
         finally:
             self._health.database(ready=False, detail="closed")
             self._writer.abandon()
+
+    async def _loaded(self) -> None:
+        """Wait until the fleet is in memory: without it every reading would be a stranger's."""
+        loaded, stopping = asyncio.create_task(self._watch.loaded.wait()), asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([loaded, stopping], return_when=asyncio.FIRST_COMPLETED)
+        loaded.cancel()
+        stopping.cancel()
 
     # --- the broker
 

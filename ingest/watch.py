@@ -1,6 +1,7 @@
 """Follow what changes in the database: the fleet, replays that are asked for, and the weeks to come."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,8 @@ class Watch:
         self._settings = settings
         self._fleet = fleet
         self._told = told
+        # Set once the fleet is in memory.
+        self.loaded = asyncio.Event()
         self._changed: set[str] = set()
         self._wake = asyncio.Event()
 
@@ -73,12 +76,16 @@ class Watch:
         for name in (REPLAYS, LOGS, ALERTS):
             self._told.asked(name)
         self._measure()
+        if not self.loaded.is_set():
+            gc.collect()
+            gc.freeze()  # what is loaded once need not be looked through again and again
+            self.loaded.set()
 
     async def _follow(self, connection: Connection) -> None:
         with translated():
             await connection.add_listener("config", self._notified)
         connection.add_termination_listener(lambda _: self._wake.set())
-        await self.load(connection)  # what changed between the daemon's own look and the first notification
+        await self.load(connection)
         due = datetime.now(UTC)
         while not connection.is_closed():
             if datetime.now(UTC) >= due:

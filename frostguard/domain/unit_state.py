@@ -6,7 +6,7 @@ safe, because every part of it is a frozen value that is replaced, never changed
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -18,6 +18,7 @@ from frostguard.domain.status import UnitStatus
 from frostguard.domain.temperature import Temperature, TemperaturePhase
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
+NO_SENSORS: Mapping[UUID, "Sensor"] = {}  # one for all: a state's mapping is replaced, never changed
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -130,7 +131,7 @@ class UnitState:
         self.sensor: Sensor | None = None
         self.seen_at = LONG_AGO
         self.seen_seq = 0
-        self.sensors: dict[UUID, Sensor] = {}
+        self.sensors: Mapping[UUID, Sensor] = NO_SENSORS
         self.rules: Rules | None = None
         self.due = LONG_AGO
         self.calm: Rules | None = None
@@ -168,7 +169,7 @@ class UnitState:
         other.patience = self.patience
         return other
 
-    def every_sensor(self) -> dict[UUID, Sensor]:
+    def every_sensor(self) -> Mapping[UUID, Sensor]:
         """Return all sensors heard so far, with their last check-in."""
         if self.sensor is None:
             return self.sensors
@@ -218,8 +219,11 @@ def pack_sensors(state: UnitState, committed: UnitState | None = None) -> list[S
     return [SensorRow(state.unit_id, *s) for s in state.every_sensor().values() if before.get(s.id) != s]
 
 
-def unpack(row: UnitRow, sensors: Iterable[SensorRow] = ()) -> UnitState:
-    """Return the state that was packed. The rules and what follows from them are found at the first touch."""
+def unpack(row: UnitRow, sensors: Iterable[SensorRow] = (), current: UUID | None = None) -> UnitState:
+    """Return the state that was packed. The rules and what follows from them are found at the first touch.
+
+    `current` is the sensor heard last, where that is known.
+    """
     state = UnitState(row.unit_id)
     state.status = UnitStatus(row.status)
     state.status_since = row.status_since
@@ -242,5 +246,9 @@ def unpack(row: UnitRow, sensors: Iterable[SensorRow] = ()) -> UnitState:
     state.measured_at = row.measured_at
     state.measured_by = row.measured_by
     state.celsius = row.celsius
-    state.sensors = {s.sensor_id: Sensor(*s[1:]) for s in sensors}
+    others = {s.sensor_id: Sensor(*s[1:]) for s in sensors}
+    if current is not None and current in others:
+        state.sensor = others.pop(current)
+        state.seen_at, state.seen_seq = state.sensor.at, state.sensor.seq
+    state.sensors = others or NO_SENSORS
     return state

@@ -91,7 +91,7 @@ def _state(row: Sequence[Any], sensors: list[SensorRow]) -> UnitState:
     sensors = [
         s._replace(last_at=seen_at, last_seq=seen_seq) if s.sensor_id == seen_by and seen_at else s for s in sensors
     ]
-    return unpack(UnitRow(*unit), sensors)
+    return unpack(UnitRow(*unit), sensors, seen_by)
 
 
 def is_touch(state: UnitState, committed: UnitState | None) -> bool:
