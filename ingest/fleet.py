@@ -10,10 +10,10 @@ from frostguard.domain.limits import Limits
 from frostguard.errors import PacketError, TopicError
 from frostguard.store import fleet as table
 from frostguard.store.connection import Connection, Record
+from frostguard.units import Unit, build_units, organization_limits
 from frostguard.wire import topics
 from frostguard.wire.serials import normalise_serial
 from frostguard.wire.topics import TopicKind
-from ingest.units import Unit, build_units, organization_limits
 
 MAX_ROUTES = 200_000
 """Topics remembered; beyond it the memory starts anew, so that invented topics cannot fill it."""

@@ -24,11 +24,11 @@ from frostguard.store import manual_logs, outages, states
 from frostguard.store.alerts import Subject
 from frostguard.store.connection import Connection, Record
 from frostguard.store.events import UnitEvent
+from frostguard.units import Unit
 from ingest.alerting import Alerting
 from ingest.batch import Batch
 from ingest.fleet import Fleet
 from ingest.memory import Memory
-from ingest.units import Unit
 
 LOGS = 1000  # manual logs judged in one batch
 LISTENED_EVERY = timedelta(seconds=5)
