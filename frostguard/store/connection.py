@@ -60,8 +60,9 @@ def translated() -> Iterator[None]:
         if error.sqlstate == "23514" and "no partition of relation" in str(error):
             kind = MissingPartitionError
         raise kind(f"{error.sqlstate} {error}") from error
-    except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        # A backend that dies in mid-COPY shows as an InterfaceError about the transaction, not as a lost connection.
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
+        # A backend that dies in mid-COPY shows as an InterfaceError about the transaction, not as a lost connection;
+        # one that dies right after the login as an internal error about the protocol's state.
         if isinstance(error, ValueError):  # an argument that its type cannot hold
             raise RowRefusedError(str(error)) from error
         raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
