@@ -60,9 +60,13 @@ class Reader:
         while end - at > 1:
             command, size, start = data[at], data[at + 1], at + 2
             if size > 127:
-                size, start = _length(data, at + 1)
-                if not start:
-                    break
+                # Nearly every message has 128 bytes to 16 KiB, whose length is two bytes: read in place.
+                if end - at > 2 and data[at + 2] < 128:
+                    size, start = (size & 127) | data[at + 2] << 7, at + 3
+                else:
+                    size, start = _length(data, at + 1)
+                    if not start:
+                        break
             stop = start + size
             if stop > end:
                 if size > MAX_PACKET and end - start >= min(size, _HEAD_ROOM):

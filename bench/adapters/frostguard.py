@@ -50,7 +50,10 @@ class System_(System):
         pg.sql(db, FLEET.format(orgs=orgs, units=units))
 
     def empty(self, pg, db):
-        pg.sql(db, "truncate sensor_readings, held_readings, dead_letters, unit_states, sensor_states, alerts, alert_timeline, notification_outbox, events, outages, listening, gateway_watermarks cascade")
+        pg.sql(
+            db,
+            "truncate sensor_readings, held_readings, dead_letters, unit_states, sensor_states, alerts, alert_timeline, notification_outbox, events, outages, listening, gateway_watermarks cascade",
+        )
 
     def topic(self, gateway):
         return f"frostguard/v1/org-0/gw{gateway:04d}/readings"

@@ -21,6 +21,7 @@ _EPOCH_2000 = round(datetime(2000, 1, 1, tzinfo=UTC).timestamp() * 1e6)  # Postg
 # Struct code and length of each column of Reading. `fault` (text) has its length in front of each value instead.
 _CODES = ("16s", "q", "16s", "q", "q", "d", "f", "?", "f", "h", "h", "f")
 _LENGTHS = (16, 8, 16, 8, 8, 8, 4, 1, 4, 2, 2, 4)
+_RECORDED_AT, _RECEIVED_AT = 1, 4
 _FIRST_NULLABLE = 5
 _FAULT = 12
 
@@ -80,7 +81,14 @@ def _wire_values(at: int, column: Sequence[object]) -> Iterable[object]:
     """UUIDs as bytes, times as microseconds since 2000, the rest as it is."""
     if at in (0, 2):
         return [value.bytes for value in column]  # type: ignore[attr-defined]
-    if at in (1, 4):
-        # A double holds these seconds to a quarter of a microsecond, so rounding gives the exact one.
-        return [round(value.timestamp() * 1e6) - _EPOCH_2000 for value in column]  # type: ignore[attr-defined]
+    if at == _RECEIVED_AT:  # few distinct values: a chunk of messages is received at one moment
+        known = {value: _microseconds(value) for value in set(column)}
+        return [known[value] for value in column]
+    if at == _RECORDED_AT:
+        return map(_microseconds, column)
     return column
+
+
+def _microseconds(value: object) -> int:
+    # A double holds these seconds to a quarter of a microsecond, so rounding gives the exact one.
+    return round(value.timestamp() * 1e6) - _EPOCH_2000  # type: ignore[attr-defined]
