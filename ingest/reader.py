@@ -44,7 +44,7 @@ class Reader:
         self._rest = b""
         self._skip = 0
 
-    def feed(self, data: bytes) -> tuple[list[Publish], list[Other]]:
+    def feed(self, data: bytes) -> tuple[list[Publish], list[Other]]:  # noqa: PLR0912 - straight: hot
         """Return the messages and the other packets that are complete now, each in order of arrival.
 
         Raises ProtocolError for a malformed length, an impossible topic length or QoS 3.

@@ -14,14 +14,16 @@ from adapters import System
 # The harness's fleet: n units, 10 an area, 50 a site, ids made from the index, one temperature sensor each; 1,000
 # gateways; one organization per `orgs`, with one admin.
 FLEET = """
-insert into organizations (id, name, slug) select md5('org'||o)::uuid, 'Org '||o, 'org-'||o from generate_series(0, {orgs}-1) o;
+insert into organizations (id, name, slug)
+  select md5('org'||o)::uuid, 'Org '||o, 'org-'||o from generate_series(0, {orgs}-1) o;
 insert into sites (id, organization_id, name)
   select md5('site'||s)::uuid, md5('org'||(s % {orgs}))::uuid, 'Site '||s from generate_series(0, ({units}-1)/50) s;
 insert into areas (id, organization_id, site_id, name)
   select md5('area'||a)::uuid, md5('org'||((a/5) % {orgs}))::uuid, md5('site'||(a/5))::uuid, 'Area '||a
     from generate_series(0, ({units}-1)/10) a;
 insert into units (id, organization_id, area_id, name, unit_type, temp_min, temp_max)
-  select md5('unit'||u)::uuid, md5('org'||((u/50) % {orgs}))::uuid, md5('area'||(u/10))::uuid, 'Unit '||u, 'fridge', 0, 8
+  select md5('unit'||u)::uuid, md5('org'||((u/50) % {orgs}))::uuid, md5('area'||(u/10))::uuid, 'Unit '||u,
+         'fridge', 0, 8
     from generate_series(0, {units}-1) u;
 insert into sensors (id, organization_id, unit_id, serial, is_primary, assigned_at)
   select md5('sensor'||u)::uuid, md5('org'||((u/50) % {orgs}))::uuid, md5('unit'||u)::uuid,

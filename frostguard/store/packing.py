@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import repeat, starmap
 from struct import Struct
+from typing import Any
 
 from frostguard.domain.reading import Reading
 
@@ -89,6 +90,7 @@ def _wire_values(at: int, column: Sequence[object]) -> Iterable[object]:
     return column
 
 
-def _microseconds(value: object) -> int:
+def _microseconds(value: Any) -> int:  # noqa: ANN401 - a datetime, out of a column of anything
     # A double holds these seconds to a quarter of a microsecond, so rounding gives the exact one.
-    return round(value.timestamp() * 1e6) - _EPOCH_2000  # type: ignore[attr-defined]
+    microseconds: int = round(value.timestamp() * 1e6)
+    return microseconds - _EPOCH_2000
