@@ -1,0 +1,244 @@
+"""Buckets of readings: summed as time passes, again where a reading came late, and for any stretch on request.
+
+A bucket follows from sensor_readings alone. Three rules keep it so:
+
+- Whoever stores a reading that is older than the announced horizon marks its hour in its transaction (`mark_late`).
+- The horizon is announced before a stretch is summed, and the summing waits for every transaction that may not have
+  heard of it (`ceiling`, `all_ended`).
+- Sums, progress and the marks that they settle are one transaction, under the lock of `exclusive`.
+
+Readings are only ever added, so summing anew is an upsert. `rebuild_day` also removes: for rows that went in by COPY.
+"""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from frostguard.domain.buckets import Span, Stretch, floor
+from frostguard.store.connection import Connection, Record, translated
+
+ROLLUP_LOCK = 0x4667_526F  # "FgRo"
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+LONGEST = 3600.0  # seconds for one day of a large fleet
+
+Mark = tuple[UUID, datetime]
+"""A unit and the hour whose buckets are to be summed anew."""
+
+ENSURE_PROGRESS = "insert into rollup_progress (shard, since, upto) values ($1, $2, $2) on conflict (shard) do nothing"
+
+GET_PROGRESS = "select since, upto from rollup_progress where shard = $1"
+
+GET_COMMON = "select max(since) as since, min(upto) as upto from rollup_progress"
+
+MOVE_PROGRESS = "update rollup_progress set since = least(since, $2), upto = greatest(upto, $3) where shard = $1"
+
+TRY_LOCK = "select pg_try_advisory_lock($1)"
+
+UNLOCK = "select pg_advisory_unlock($1)"
+
+PATIENTLY = f"set local statement_timeout = {int(LONGEST * 1000)}"
+
+# A number of our own. Not the snapshot's xmax: that is one past the highest that has ended.
+GET_CEILING = "select pg_current_xact_id()::text"
+
+ALL_ENDED = "select pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8"
+
+MARK_LATE = "insert into late_hours (unit_id, hour) select * from unnest($1::uuid[], $2::timestamptz[])"
+
+LIST_LATE = "select id, unit_id, hour from late_hours order by id limit $1"
+
+SETTLE_LATE = "delete from late_hours where id = any($1::bigint[])"
+
+# By way of the units, because the key of both tables begins with the unit.
+SUM_FIVES = """
+insert into reading_buckets as old (unit_id, at, sensor_id, total, lowest, highest, readings, span)
+select u.id, b.* , 5
+  from units u cross join lateral (
+    select date_bin('5 minutes', r.recorded_at, 'epoch'), r.sensor_id, sum(r.temperature), min(r.temperature),
+           max(r.temperature), count(*)
+      from sensor_readings r
+     where r.unit_id = u.id and r.recorded_at >= $1 and r.recorded_at < $2
+       and r.temperature is not null and r.fault is null
+     group by 1, 2) b
+on conflict (unit_id, at, sensor_id, span) do update
+   set total = excluded.total, lowest = excluded.lowest, highest = excluded.highest, readings = excluded.readings
+ where (old.total, old.lowest, old.highest, old.readings)
+       is distinct from (excluded.total, excluded.lowest, excluded.highest, excluded.readings)
+"""
+
+SUM_COARSER = """
+insert into reading_buckets as old (unit_id, at, sensor_id, total, lowest, highest, readings, span)
+select u.id, b.*, $3
+  from units u cross join lateral (
+    select date_bin($3::smallint * interval '1 minute', r.at, 'epoch'), r.sensor_id, sum(r.total), min(r.lowest),
+           max(r.highest), sum(r.readings)
+      from reading_buckets r
+     where r.unit_id = u.id and r.at >= $1 and r.at < $2 and r.span = $4
+     group by 1, 2) b
+on conflict (unit_id, at, sensor_id, span) do update
+   set total = excluded.total, lowest = excluded.lowest, highest = excluded.highest, readings = excluded.readings
+ where (old.total, old.lowest, old.highest, old.readings)
+       is distinct from (excluded.total, excluded.lowest, excluded.highest, excluded.readings)
+"""
+
+# The same for single hours of single units, as far as they are rolled up ($3).
+RESUM_FIVES = """
+insert into reading_buckets as old (unit_id, at, sensor_id, total, lowest, highest, readings, span)
+select h.unit_id, b.*, 5
+  from unnest($1::uuid[], $2::timestamptz[]) h (unit_id, hour) cross join lateral (
+    select date_bin('5 minutes', r.recorded_at, 'epoch'), r.sensor_id, sum(r.temperature), min(r.temperature),
+           max(r.temperature), count(*)
+      from sensor_readings r
+     where r.unit_id = h.unit_id and r.recorded_at >= h.hour and r.recorded_at < least(h.hour + interval '1 hour', $3)
+       and r.temperature is not null and r.fault is null
+     group by 1, 2) b
+on conflict (unit_id, at, sensor_id, span) do update
+   set total = excluded.total, lowest = excluded.lowest, highest = excluded.highest, readings = excluded.readings
+"""
+
+RESUM_COARSER = """
+insert into reading_buckets as old (unit_id, at, sensor_id, total, lowest, highest, readings, span)
+select h.unit_id, b.*, $3
+  from unnest($1::uuid[], $2::timestamptz[]) h (unit_id, at) cross join lateral (
+    select h.at, r.sensor_id, sum(r.total), min(r.lowest), max(r.highest), sum(r.readings)
+      from reading_buckets r
+     where r.unit_id = h.unit_id and r.at >= h.at and r.at < h.at + $3::smallint * interval '1 minute' and r.span = $4
+     group by r.sensor_id) b
+on conflict (unit_id, at, sensor_id, span) do update
+   set total = excluded.total, lowest = excluded.lowest, highest = excluded.highest, readings = excluded.readings
+"""
+
+REMOVE_BUCKETS = "delete from reading_buckets where at >= $1 and at < $2"
+
+
+async def ensure_progress(connection: Connection, shard: int, today: datetime) -> Stretch:
+    """Return what is rolled up; on the very first call, nothing yet, to begin with `today` (a midnight)."""
+    with translated():
+        await connection.execute(ENSURE_PROGRESS, shard, today)
+    return await _stretch(connection, shard)
+
+
+async def common_stretch(connection: Connection) -> Stretch | None:
+    """Return what all shards have rolled up. It only grows, so an older answer is right too; None: never begun."""
+    with translated():
+        row = await connection.fetchrow(GET_COMMON)
+    return None if row["upto"] is None else Stretch(row["since"], max(row["since"], row["upto"]))
+
+
+async def mark_late(connection: Connection, marks: Collection[Mark]) -> None:
+    """Write down which hours are to be summed anew, in the transaction that stores their readings."""
+    with translated():
+        await connection.execute(MARK_LATE, *map(list, zip(*marks, strict=True)))
+
+
+async def ceiling(connection: Connection) -> str:
+    """Return a transaction number above every one that is given out by now."""
+    with translated():
+        found: str = await connection.fetchval(GET_CEILING)
+    return found
+
+
+async def all_ended(connection: Connection, ceiling: str) -> bool:
+    """Tell whether every transaction below that number has ended."""
+    with translated():
+        ended: bool = await connection.fetchval(ALL_ENDED, ceiling)
+    return ended
+
+
+@asynccontextmanager
+async def exclusive(connection: Connection) -> AsyncIterator[bool]:
+    """Hold the lock under which buckets are written, and a transaction. False: somebody else does; write nothing."""
+    with translated():
+        # Of the session, and taken before the transaction: a transaction's snapshot must be younger than its lock.
+        if not await connection.fetchval(TRY_LOCK, ROLLUP_LOCK):
+            yield False
+            return
+        try:
+            async with connection.transaction():
+                await connection.execute(PATIENTLY)
+                yield True
+        finally:
+            if not connection.is_closed():
+                await connection.fetchval(UNLOCK, ROLLUP_LOCK)
+
+
+async def roll_up(connection: Connection, shard: int, end: datetime) -> datetime:
+    """Sum what follows the stretch up to `end` (a multiple of 5 minutes), at most a day of it, inside `exclusive`.
+
+    Returns how far it is now.
+    """
+    since, begin = await _stretch(connection, shard)
+    end = max(begin, min(end, floor(begin, Span.DAY) + DAY))
+    with translated():
+        await _sum(connection, begin, end)
+        await connection.execute(MOVE_PROGRESS, shard, since, end)
+    return end
+
+
+async def _stretch(connection: Connection, shard: int) -> Stretch:
+    """Return what is rolled up. Inside `exclusive`: a rebuild in another process may have made it longer."""
+    with translated():
+        return Stretch(*await connection.fetchrow(GET_PROGRESS, shard))
+
+
+async def _sum(connection: Connection, begin: datetime, end: datetime) -> None:
+    """Sum every bucket of all spans that ends in (begin, end]."""
+    await connection.execute(SUM_FIVES, begin, end, timeout=LONGEST)
+    for span, finer in ((Span.HOUR, Span.FIVE_MINUTES), (Span.DAY, Span.HOUR)):
+        first, last = floor(begin, span), floor(end, span)
+        if first < last:
+            await connection.execute(SUM_COARSER, first, last, span, finer, timeout=LONGEST)
+
+
+async def resum_late(connection: Connection, shard: int, limit: int) -> int:
+    """Sum marked hours anew, as far as they are rolled up, inside `exclusive`. Returns how many marks that settled."""
+    stretch = await _stretch(connection, shard)
+    with translated():
+        marks = await connection.fetch(LIST_LATE, limit)
+        hours = {(m["unit_id"], m["hour"]) for m in marks if stretch.since <= m["hour"] < stretch.upto}
+        if hours:
+            await connection.execute(RESUM_FIVES, *_columns(hours), stretch.upto)
+        await _resum_coarser(connection, hours, stretch, Span.HOUR)
+        days = {(unit, floor(hour, Span.DAY)) for unit, hour in hours}
+        await _resum_coarser(connection, days, stretch, Span.DAY)
+        await connection.execute(SETTLE_LATE, [m["id"] for m in marks])
+    return len(marks)
+
+
+async def _resum_coarser(connection: Connection, marks: set[Mark], stretch: Stretch, span: Span) -> None:
+    closed = {(unit, at) for unit, at in marks if at + span.length <= stretch.upto}
+    if closed:
+        finer = Span.FIVE_MINUTES if span is Span.HOUR else Span.HOUR
+        await connection.execute(RESUM_COARSER, *_columns(closed), span, finer)
+
+
+def _columns(marks: set[Mark]) -> tuple[list[UUID], list[datetime]]:
+    ordered = sorted(marks)
+    return [unit for unit, _ in ordered], [at for _, at in ordered]
+
+
+async def rebuild_day(connection: Connection, shard: int, day: datetime) -> Stretch:
+    """Sum one day from nothing, inside `exclusive`; of a day that is not over, what is rolled up of it.
+
+    The day before the stretch makes it longer; days farther back, with a gap between, do not. Returns the stretch.
+    """
+    stretch = await _stretch(connection, shard)
+    end = min(day + DAY, stretch.upto)
+    with translated():
+        if end > stretch.since:
+            await connection.execute(REMOVE_BUCKETS, day, day + DAY, timeout=LONGEST)
+        await _sum(connection, day, end)
+        since = day if day <= stretch.since <= end else stretch.since
+        await connection.execute(MOVE_PROGRESS, shard, since, stretch.upto)
+    return Stretch(since, stretch.upto)
+
+
+COUNT_BUCKETS = "select span, count(*) as buckets from reading_buckets group by span order by span"
+
+
+async def count(connection: Connection) -> list[Record]:
+    """Return how many buckets of each span are stored."""
+    with translated():
+        return list(await connection.fetch(COUNT_BUCKETS, timeout=LONGEST))
