@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from api.program import Program
 
 REQUEST_ID = "X-Request-Id"
+ID, ROUTE = web.RequestKey("id", str), web.RequestKey("route", str)
 is_request_id = re.compile(r"[A-Za-z0-9._-]{8,64}").fullmatch
 is_uuid = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 
@@ -55,8 +56,8 @@ def endpoint(route: Route, program: "Program") -> Endpoint:
 
     async def serve(request: web.Request) -> web.StreamResponse:
         began = time.perf_counter()
-        request["route"] = route.name
-        call = Call(request, route, program, request["id"])
+        request[ROUTE] = route.name
+        call = Call(request, route, program, request[ID])
         answer = await _answer(call, program)
         seconds.observe(time.perf_counter() - began)
         succeeded.inc()
@@ -136,7 +137,7 @@ def guard(program: "Program") -> Callable[..., Awaitable[web.StreamResponse]]:
     async def around(request: web.Request, handler: Endpoint) -> web.StreamResponse:
         given = request.headers.get(REQUEST_ID)
         request_id = given if given is not None and is_request_id(given) else secrets.token_hex(8)
-        request["id"] = request_id
+        request[ID] = request_id
         origin = request.headers.get(hdrs.ORIGIN)
         try:
             _refuse_old_http(request)
@@ -196,7 +197,7 @@ def _refuse(program: "Program", request: web.Request, error: Exception, request_
         log.error("a request failed", exc_info=error, extra={"request_id": request_id, "path": request.path[:200]})
     elif isinstance(error, StoreUnavailableError | RowRefusedError):
         log.warning("a request was refused", extra={"request_id": request_id, "error": str(error)[:300]})
-    program.metrics.requests.labels(request.get("route", "none"), str(problem.status)).inc()
+    program.metrics.requests.labels(request.get(ROUTE, "none"), str(problem.status)).inc()
     response = web.Response(body=problems.body_of(problem, request_id), status=problem.status, headers=problem.headers)
     response.headers[hdrs.CONTENT_TYPE] = problems.CONTENT_TYPE
     if problem.headers.get("Connection") == "close":
@@ -219,7 +220,7 @@ def _problem_of(error: Exception) -> Problem:
 
 def _facts(request: web.Request, response: web.StreamResponse, program: "Program") -> dict[str, object]:
     return {
-        "request_id": request["id"],
+        "request_id": request[ID],
         "method": request.method,
         "path": request.path[:200],  # never the query: it may hold what must not be logged
         "status": response.status,

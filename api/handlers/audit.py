@@ -13,7 +13,8 @@ from api.call import Call
 from api.frame import stream_headers
 from api.paging import next_link, positions
 from api.problems import FieldError
-from frostguard.store import audit
+from api.routing import KINDS
+from frostguard.store import audit, organizations
 from frostguard.store.audit import Wanted
 
 FLUSH_BYTES = 64 * 1024
@@ -53,8 +54,14 @@ async def list_of_organization(call: Call) -> Answer:
 
 
 async def history(call: Call) -> Answer:
-    """List what was changed on this object, newest first."""
-    return await _entries(call, call.ids[call.route.parameters[0]])
+    """List what was changed on this object, newest first; also on a deleted one."""
+    name = call.route.parameters[0]
+    target = call.ids[name]
+    async with call.program.lanes.lane() as connection:
+        own = [call.organization_id]
+        if await organizations.home_of(connection, KINDS[name], target, own) is None:
+            raise problems.not_found()
+    return await _entries(call, target)
 
 
 async def verify(call: Call) -> Answer:
