@@ -72,7 +72,7 @@ def translated() -> Iterator[None]:
 
 @asynccontextmanager
 async def savepoint(connection: Connection) -> AsyncIterator[None]:
-    """Undo only this block when it raises; for a transaction that a statement began, where asyncpg cannot nest its own."""
+    """Undo only this block when it raises, in a transaction begun by a statement: asyncpg cannot nest its own there."""
     await connection.execute("savepoint piece")
     try:
         yield
