@@ -62,8 +62,10 @@ def run(given: argparse.Namespace) -> int:
         ready = machine.start()
         _show(ready, as_json=given.json)
         machine.run(follower.show if follower else _nothing)
-    except _StopRequested:
-        pass
+    except BaseException:
+        # Whatever a library makes of the interruption (an error of its own, a cancelled query): it was us.
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+            raise
     finally:
         _ignore_further_signals()
         machine.stop()

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -65,20 +66,25 @@ class PostgresServer:
             str(self.binaries / "initdb"), "-D", str(fresh), "-U", "postgres", "-A", "scram-sha-256",
             "--pwfile", str(self._password_file), "-E", "UTF8", "--locale=C", "--data-checksums", "--no-instructions",
         ]  # fmt: skip
-        done = subprocess.run(
-            processes.as_user(command, user) if user else command,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            env=self._environment(),
-        )
-        if done.returncode:
+        complaint = self._run_to_its_end(command, user)
+        if complaint is not None:
             shutil.rmtree(fresh, ignore_errors=True)
-            raise UsageError(
-                f"cannot make a PostgreSQL cluster: {(done.stderr.strip() or 'no reason given').splitlines()[-1]}"
-            )
+            raise UsageError(f"cannot make a PostgreSQL cluster: {complaint}")
         fresh.rename(self.folder)
+
+    def _run_to_its_end(self, command: list[str], user: str | None) -> str | None:
+        """Run initdb; where we are interrupted, so are it and its children. Returns its last line if it failed."""
+        with tempfile.TemporaryFile() as output:
+            child = processes.start(
+                command, output=output, environment=self._environment(), at_our_death=signal.SIGKILL, user=user
+            )
+            try:
+                failed = child.wait()
+            finally:
+                processes.kill(child)
+            output.seek(0)
+            said = output.read().decode(errors="replace").strip().splitlines()
+        return (said[-1] if said else "no reason given") if failed else None
 
     def start(self, *, wait_seconds: float = 60) -> None:
         """Start the server and wait until it takes connections. Raises StartError (why, from its log) or TakenError."""
