@@ -102,7 +102,7 @@ class MqttSettings(Group):
     )  # fmt: skip
     keepalive: int = Field(30, alias="MQTT_KEEPALIVE", ge=5, le=3600, description="seconds")
     receive_maximum: int = Field(
-        20_000, alias="MQTT_RECEIVE_MAXIMUM", ge=10, le=65_535,
+        40_000, alias="MQTT_RECEIVE_MAXIMUM", ge=10, le=65_535,
         description="messages that the broker may send ahead of our acknowledgements: the back-pressure window",
     )  # fmt: skip
     session_expiry: int = Field(
@@ -150,7 +150,7 @@ class IngestSettings(Group):
     """How the daemon batches, what it refuses, where it answers probes."""
 
     batch_rows: int = Field(
-        10_000, alias="INGEST_BATCH_ROWS", ge=1, le=100_000, description="a batch is closed at this many readings"
+        20_000, alias="INGEST_BATCH_ROWS", ge=1, le=100_000, description="a batch is closed at this many readings"
     )
     batch_ms: float = Field(
         5, alias="INGEST_BATCH_MS", ge=0, le=1000,

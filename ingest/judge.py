@@ -130,15 +130,18 @@ class Folding:
         for gateway_id, at in batch.spoke.items():
             self._hear(gateway_id, at)
         for gateway_id, (online, at) in batch.statuses.items():
-            if online:
+            if online and batch.listening:
                 self._hear(gateway_id, at)
-            else:
-                known = self._memory.gateways.get(gateway_id, Gateway(gateway_id))
-                self.gateways[gateway_id] = lose(self.gateways.get(gateway_id, known), at)
+            elif online:  # perhaps only what the broker retains: no word of the gateway's, but no loss either
+                self.gateways[gateway_id] = self._gateway(gateway_id)._replace(lost_at=None)
+            elif at >= batch.spoke.get(gateway_id, at):  # else it is the will of an earlier connection
+                self.gateways[gateway_id] = lose(self._gateway(gateway_id), at)
+
+    def _gateway(self, gateway_id: UUID) -> Gateway:
+        return self.gateways.get(gateway_id) or self._memory.gateways.get(gateway_id) or Gateway(gateway_id)
 
     def _hear(self, gateway_id: UUID, at: datetime) -> None:
-        known = self._memory.gateways.get(gateway_id, Gateway(gateway_id))
-        self.gateways[gateway_id], said = hear(self.gateways.get(gateway_id, known), at)
+        self.gateways[gateway_id], said = hear(self._gateway(gateway_id), at)
         if said:
             self.events.setdefault(gateway_id, []).extend(said)
 
@@ -167,13 +170,16 @@ class Judge:
         self._shard = shard
         self._alerting = Alerting(fleet)
 
-    async def judge(
-        self, connection: Connection, memory: Memory, batch: Batch, new: Sequence[Reading], now: datetime
-    ) -> Judged:
-        """Judge and write, inside the caller's transaction."""
+    def begin(self, memory: Memory, batch: Batch, now: datetime) -> Folding:
+        """Return the folding of a batch, which wants the new readings next, and then `judge`."""
         folding = Folding(self._fleet, memory)
         folding.changed_rules(batch.changed_units, now)
-        folding.readings(new)
+        return folding
+
+    async def judge(
+        self, connection: Connection, memory: Memory, batch: Batch, folding: Folding, now: datetime
+    ) -> Judged:
+        """Judge and write, inside the caller's transaction."""
         logs = await manual_logs.lock_unjudged(connection, LOGS) if batch.ask_logs else []
         folding.logs(logs)
         folding.listen(batch)

@@ -31,7 +31,7 @@ from frostguard.wire.packets import Measurement
 from frostguard.wire.topics import readings_topic
 from ingest.batch import Batch
 from ingest.fleet import Fleet
-from ingest.judge import Judge, Judged
+from ingest.judge import Folding, Judge, Judged
 from ingest.memory import Deadlines, Memory
 from ingest.watermarks import Key, Progress
 
@@ -54,6 +54,7 @@ class Written:
     """What one commit did."""
 
     new: Sequence[Reading] = ()
+    folded: int = 0  # of these, how many the machines have seen
     duplicates: int = 0
     released: int = 0
     refused: list[DeadLetter] = field(default_factory=list)
@@ -180,15 +181,17 @@ class Writer:
             self.abandon()
 
     async def _write(self, connection: Connection, batch: Batch, how: How) -> Written:
-        written = Written()
+        written, now = Written(), datetime.now(UTC)
+        folding = self._judge.begin(self._memory, batch, now)
         if batch.pending:
             await self._register(connection, batch)
         if batch.rows:
-            await self._store(connection, batch.rows, written, how)
+            await self._store(connection, batch.rows, written, how, folding)
         if batch.held:
             await self._hold(connection, batch.held, written, how)
         if batch.assigned:
             await self._release(connection, batch.assigned, written, how)
+            folding.readings(written.new[written.folded :])
         if batch.letters or written.refused:
             await dead_letters.insert(connection, [*batch.letters, *written.refused])
         if batch.overflows:
@@ -202,7 +205,7 @@ class Writer:
             await gateway_states.save_heard(connection, list(batch.heard.items()))
         if batch.replayed or batch.replay_refused:
             await dead_letters.settle(connection, batch.replayed, batch.replay_refused)
-        written.judged = await self._judge.judge(connection, self._memory, batch, written.new, datetime.now(UTC))
+        written.judged = await self._judge.judge(connection, self._memory, batch, folding, now)
         return written
 
     async def _register(self, connection: Connection, batch: Batch) -> None:
@@ -213,15 +216,21 @@ class Writer:
             batch.held = [row._replace(sensor_id=other.get(row.sensor_id, row.sensor_id)) for row in batch.held]
             batch.assigned.update(other.values())  # it may have a unit already
 
-    async def _store(self, connection: Connection, rows: Sequence[Reading], written: Written, how: How) -> None:
+    async def _store(
+        self, connection: Connection, rows: Sequence[Reading], written: Written, how: How, folding: Folding
+    ) -> None:
         if how is How.COPY:
-            await readings.copy(connection, rows)
+            # All are new, or the transaction is for nothing: they are judged while the server takes them in.
+            await readings.copy(connection, rows, meanwhile=lambda: folding.readings(rows))
             written.new = rows
         elif how is How.STAGE:
             written.new = await readings.insert(connection, rows)
         else:
             written.new, bad = await readings.sift(connection, rows)
             written.refused += [await _refused(connection, row, reason) for row, reason in bad]
+        if how is not How.COPY:
+            folding.readings(written.new)
+        written.folded = len(written.new)
         written.duplicates = len(rows) - len(written.new) - len(written.refused)
 
     async def _hold(self, connection: Connection, rows: list[Reading], written: Written, how: How) -> None:

@@ -5,7 +5,7 @@ through the temporary table, which inserts what is new and says what that was.
 """
 
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -62,21 +62,25 @@ async def prepare(connection: Connection) -> None:
         await connection.execute(CREATE_STAGING)
 
 
-async def copy(connection: Connection, rows: Sequence[Reading]) -> None:
+async def copy(connection: Connection, rows: Sequence[Reading], meanwhile: Callable[[], None] = lambda: None) -> None:
     """Store rows that should all be new, inside the caller's transaction, which is lost if this raises.
 
+    `meanwhile` is called when everything is sent: work that needs no answer, while the server takes the rows in.
     Raises ConflictError (then use `insert`), RowRefusedError, MissingPartitionError or StoreUnavailableError.
     """
     with translated():
-        await connection.copy_to_table("sensor_readings", source=_stream(rows), columns=COLUMNS, format="binary")
+        await connection.copy_to_table(
+            "sensor_readings", source=_stream(rows, meanwhile), columns=COLUMNS, format="binary"
+        )
 
 
-async def _stream(rows: Sequence[Reading]) -> AsyncIterator[bytes]:
+async def _stream(rows: Sequence[Reading], meanwhile: Callable[[], None]) -> AsyncIterator[bytes]:
     try:
         for piece in pack(rows):
             yield piece
     except struct.error as error:
         raise RowRefusedError(str(error)) from None
+    meanwhile()
 
 
 async def insert(connection: Connection, rows: Sequence[Reading]) -> Sequence[Reading]:
