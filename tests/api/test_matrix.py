@@ -1,12 +1,11 @@
 """Who may do what, generated from the route table: every route, every principal, every kind of object.
 
-A permitted change is sent with a body that means nothing (422), or on an object made for it, so that every cell sees the
-same world. What must never happen: a status that the table does not declare, an answer that tells a foreign object from
-an absent one, a changed row of the other organization.
+A permitted change is sent with a body that means nothing (422), or on an object made for it, so that every cell sees
+the same world. What must never happen: a status that the table does not declare, an answer that tells a foreign object
+from an absent one, a changed row of the other organization.
 """
 
 import re
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -44,11 +43,11 @@ class Cells:
 
     async def send(self, route: Route, path: str, token: str | None) -> Reply:
         body = NONSENSE if route.body is not None else None
-        return await self.running.api.call(route.method, path, body, token, SAME)
+        return await self.running.api.call(route.method, path, body, token, headers=SAME)
 
 
 @pytest.fixture
-async def cells(running: Running) -> AsyncIterator[Cells]:
+async def cells(running: Running) -> Cells:
     world = running.world
     own, foreign = await world.organization(), await world.organization()
     outsiders = {"forged": own.owner[:-3] + ("abc" if not own.owner.endswith("abc") else "xyz")}
@@ -59,7 +58,7 @@ async def cells(running: Running) -> AsyncIterator[Cells]:
     outsiders["disabled"] = await world.token(disabled)
     await world.sql.execute("update users set disabled_at = now() where id = $1", disabled)
     outsiders["former member"] = await world.token(await world.user())
-    yield Cells(running, own, foreign, outsiders)
+    return Cells(running, own, foreign, outsiders)
 
 
 def named(org: Organization, kind: str) -> UUID:

@@ -20,7 +20,7 @@ from frostguard.security import hash_token
 from frostguard.store.sessions import Client as SessionClient
 from frostguard.store.sessions import begin
 
-PASSWORD = "correct horse"  # noqa: S105 - of nobody
+PASSWORD = "correct horse"
 PROBLEMS = TypeAdapter(Problem)
 
 
@@ -47,14 +47,14 @@ class Api:
         self._routes = [(r, [p.startswith("{") for p in r.path.split("/")], r.path.split("/")) for r in program.routes]
         self._adapters: dict[str, TypeAdapter[Any]] = {}
 
-    async def call(  # noqa: PLR0913, PLR0917 - a request has that many parts
+    async def call(
         self,
         method: str,
         path: str,
         body: object = None,
         token: str | None = None,
-        headers: dict[str, str] | None = None,
         *,
+        headers: dict[str, str] | None = None,
         raw: bytes | None = None,
         check: bool = True,
     ) -> Reply:
@@ -86,9 +86,9 @@ class Api:
     def route_of(self, method: str, path: str) -> Route | None:
         parts = path.partition("?")[0].split("/")
         for route, free, names in self._routes:
-            if route.method == method and len(parts) == len(names):
-                if all(f or p == n for p, n, f in zip(parts, names, free, strict=True)):
-                    return route
+            same = route.method == method and len(parts) == len(names)
+            if same and all(f or p == n for p, n, f in zip(parts, names, free, strict=True)):
+                return route
         return None
 
     def check(self, method: str, path: str, reply: Reply) -> None:
