@@ -167,7 +167,7 @@ class Daemon:
             metrics.SESSIONS_LOST.inc()
             log.warning("the broker had no session of ours: what it held for us, if anything, is lost")
         self._clock.connected()
-        self._intake.marker = (self._clock.topic.encode(), self._clock.token)
+        self._intake.marker = self._clock.marker()
         log.info("connected", extra={"session_present": session.session_present})
 
     def _forget(self) -> None:
@@ -208,11 +208,16 @@ class Daemon:
     async def _subscribe(self, session: Session) -> None:
         try:
             await session.subscribe((*SUBSCRIPTIONS, self._clock.topic))
-            session.publish(self._clock.topic, self._clock.token)
+            self._mark(session)
         except FrostGuardError:
             session.abort()
             raise
         self._health.broker(ready=True)
+
+    def _mark(self, session: Session) -> None:
+        """Publish the marker whose return says that everything before it has come."""
+        self._intake.marker = self._clock.marker()
+        session.publish(self._clock.topic, self._clock.token)
 
     async def _commit_until_lost(self, session: Session) -> None:
         while not session.lost.done():
@@ -223,6 +228,8 @@ class Daemon:
                 session.pause()
             batch = self._intake.batch
             self._clock.fill(batch, self._writer, full=len(batch.rows) >= self._settings.ingest.batch_rows)
+            if self._clock.wants_marker:
+                self._mark(session)
             if batch:
                 await self._commit(session, self._intake.cut())
             if self._stopping.is_set():
@@ -274,7 +281,7 @@ class Daemon:
             self._committing = None
         session.acknowledge(batch.packet_ids)
         session.resume()
-        self._clock.committed(batch, alerts_held=written.judged.held)
+        self._clock.committed(batch, alerts_held=written.judged.held, more_logs=written.judged.more_logs)
         self._untold.update({key: progress.upto for key, progress in written.moved.items()})
         _count(batch, written, time.monotonic() - started)
 
@@ -306,7 +313,8 @@ class Daemon:
         following = self._intake.batch
         following.assigned |= batch.assigned
         following.changed_units |= batch.changed_units
-        following.ask_logs = following.ask_logs or batch.ask_logs
+        if batch.ask_logs:
+            self._clock.ask_logs()
         self._clock.ask_alerts()
 
     def assigned(self, sensors: Iterable[UUID]) -> None:
@@ -324,7 +332,7 @@ class Daemon:
         if name == REPLAYS:
             self._replay_asked = True
         elif name == LOGS:
-            self._intake.batch.ask_logs = True
+            self._clock.ask_logs()
         else:
             self._clock.ask_alerts()
         self._wake.set()

@@ -1,5 +1,6 @@
 """The fleet in memory: which topics belong to whom, and which unit each sensor watches."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,9 @@ from frostguard.units import Unit, build_units, organization_limits
 from frostguard.wire import topics
 from frostguard.wire.serials import normalise_serial
 from frostguard.wire.topics import TopicKind
+
+AT_ONCE = 20
+"""Organizations whose rows are read together."""
 
 MAX_ROUTES = 200_000
 """Topics remembered; beyond it the memory starts anew, so that invented topics cannot fill it."""
@@ -98,29 +102,36 @@ class Fleet:
             row["id"]: Organization(row["id"], row["slug"], limits=organization_limits(row["settings"]))
             for row in found
         }
-        for row in await table.gateways(connection, organizations):
-            if owner := fresh.get(row["organization_id"]):
-                self._add_gateway(owner, row["kind"], row["serial"], row["id"])
-        assigned = []
-        sensors = await table.sensors(connection, organizations)
-        for row in sensors:
-            if owner := fresh.get(row["organization_id"]):
-                sensor = _sensor(row)
-                owner.sensors[sensor.serial] = sensor
-                if sensor.unit_id is not None and self._was_pending(owner.id, sensor.serial):
-                    assigned.append(sensor.id)
-                _note_interval(owner, sensor)
-        units = build_units(await table.units(connection, organizations), sensors, self.units)
-        for unit_id, unit in units.items():
-            if owner := fresh.get(unit.subject.organization_id):
-                owner.units[unit_id] = unit
-        for owner in fresh.values():
-            owner.known = len(owner.sensors)
-        changed = [
-            key for key, unit in units.items() if (b := self.units.get(key)) is None or b.rules is not unit.rules
-        ]
+        changes = Changes([], [])
+        ids = list(fresh)
+        for start in range(0, len(ids), AT_ONCE):
+            await self._load_part(connection, fresh, ids[start : start + AT_ONCE], changes)
         self._replace(self._by_id if organizations is None else organizations, fresh)
-        return Changes(assigned, changed)
+        return changes
+
+    async def _load_part(
+        self, connection: Connection, fresh: dict[UUID, Organization], part: list[UUID], changes: Changes
+    ) -> None:
+        """Read some organizations: a hundred thousand rows at once would stay in the process as memory it once had."""
+        for row in await table.gateways(connection, part):
+            self._add_gateway(fresh[row["organization_id"]], row["kind"], row["serial"], row["id"])
+        rows = await table.units(connection, part)
+        one = {row["id"]: row["id"] for row in rows}  # one value for each id, however many rows name it
+        sensors = await table.sensors(connection, part)
+        for row in sensors:
+            owner = fresh[row["organization_id"]]
+            sensor = _sensor(row, one)
+            owner.sensors[sensor.serial] = sensor
+            if sensor.unit_id is not None and self._was_pending(owner.id, sensor.serial):
+                changes.assigned.append(sensor.id)
+            _note_interval(owner, sensor)
+        for unit_id, unit in build_units(rows, sensors, self.units).items():
+            fresh[unit.subject.organization_id].units[unit_id] = unit
+            before = self.units.get(unit_id)
+            if before is None or before.rules is not unit.rules:
+                changes.units.append(unit_id)
+        for organization in part:
+            fresh[organization].known = len(fresh[organization].sensors)
 
     @staticmethod
     def _add_gateway(owner: Organization, kind: str, serial: str, gateway_id: UUID) -> None:
@@ -225,10 +236,10 @@ class Fleet:
         }
 
 
-def _sensor(row: Record) -> Sensor:
+def _sensor(row: Record, one: dict[UUID, UUID]) -> Sensor:
     return Sensor(
         id=row["id"],
-        unit_id=row["unit_id"],
+        unit_id=one.get(row["unit_id"], row["unit_id"]),
         serial=row["serial"],
         gateway_id=row["gateway_id"],
         range_low=row["range_low"],
@@ -236,7 +247,7 @@ def _sensor(row: Record) -> Sensor:
         chemistry=row["battery_chemistry"],
         interval_seconds=row["report_interval_seconds"],
         is_primary=row["is_primary"],
-        kind=row["kind"],
+        kind=sys.intern(row["kind"]),
         assigned_at=row["assigned_at"],
     )
 

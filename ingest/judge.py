@@ -47,6 +47,8 @@ class Judged:
     listened_until: datetime | None = None
     # Alerts are waiting to be told: ask again.
     held: bool = False
+    # There may be more manual logs than one batch takes.
+    more_logs: bool = False
     events: int = 0
     alerts: int = 0
 
@@ -170,16 +172,16 @@ class Judge:
         self._shard = shard
         self._alerting = Alerting(fleet)
 
-    def begin(self, memory: Memory, batch: Batch, now: datetime) -> Folding:
+    def begin(self, memory: Memory) -> Folding:
         """Return the folding of a batch, which wants the new readings next, and then `judge`."""
-        folding = Folding(self._fleet, memory)
-        folding.changed_rules(batch.changed_units, now)
-        return folding
+        return Folding(self._fleet, memory)
 
     async def judge(
         self, connection: Connection, memory: Memory, batch: Batch, folding: Folding, now: datetime
     ) -> Judged:
         """Judge and write, inside the caller's transaction."""
+        # After the readings, for those of this batch were taken when the sensor still belonged to the unit.
+        folding.changed_rules(batch.changed_units, now)
         logs = await manual_logs.lock_unjudged(connection, LOGS) if batch.ask_logs else []
         folding.logs(logs)
         folding.listen(batch)
@@ -187,6 +189,7 @@ class Judge:
             folding.silence(batch.due_gateways, now)
             folding.expire(batch.due_units, now)
         judged = Judged(units={key: state for key, (state, _) in folding.working.items()}, gateways=folding.gateways)
+        judged.more_logs = len(logs) == LOGS
         await self._write_states(connection, memory, folding, judged)
         if logs:
             await manual_logs.settle(connection, [log["id"] for log in logs])
@@ -235,7 +238,9 @@ class Judge:
         if batch.drained and now > memory.listened_until:
             judged.outage = Outage(memory.listened_until, now)
             await outages.add(connection, self._shard, judged.outage)
+        # What expired was heard not to come: an outage that begins before it would contradict it for ever.
+        expired = batch.due_units or batch.due_gateways
         last = memory.listened_until
-        if batch.drained or (batch.listening and now - last >= LISTENED_EVERY):
+        if batch.drained or (batch.listening and (expired or now - last >= LISTENED_EVERY)):
             await outages.listened(connection, self._shard, now)
             judged.listened_until = now

@@ -19,6 +19,7 @@ log = logging.getLogger("ingest.watch")
 
 SETTLE_SECONDS = 0.05  # many changes in one moment are one reload
 UPKEEP = timedelta(hours=1)
+PROBE_SECONDS = 30.0
 REPLAYS = "dead-letters"  # somebody asked for some again
 LOGS = "manual-logs"  # somebody wrote one
 ALERTS = "alerts"  # a window of silence was opened or closed
@@ -93,7 +94,9 @@ class Watch:
                 due = datetime.now(UTC) + UPKEEP
             self._wake.clear()
             if not self._changed:
-                await self._nap((due - datetime.now(UTC)).total_seconds())
+                await self._nap(min(PROBE_SECONDS, (due - datetime.now(UTC)).total_seconds()))
+                with translated():  # a connection into the void says nothing by itself
+                    await connection.execute("select")
             await asyncio.sleep(SETTLE_SECONDS)
             await self._reload(connection)
 

@@ -172,6 +172,10 @@ class Writer:
             memory.listened_until = judged.listened_until
         self._deadlines.schedule((*judged.moved, *batch.due_units, *batch.changed_units))
         self._deadlines.schedule_gateways((*judged.gateways, *batch.due_gateways))
+        if batch.changed_units:
+            # The rules of what is behind it may be rules of the gateway's silence too.
+            units = [self._fleet.units.get(unit_id) for unit_id in batch.changed_units]
+            self._deadlines.schedule_gateways({u.gateway_id for u in units if u is not None and u.gateway_id})
 
     async def _roll_back(self) -> None:
         try:
@@ -182,7 +186,7 @@ class Writer:
 
     async def _write(self, connection: Connection, batch: Batch, how: How) -> Written:
         written, now = Written(), datetime.now(UTC)
-        folding = self._judge.begin(self._memory, batch, now)
+        folding = self._judge.begin(self._memory)
         if batch.pending:
             await self._register(connection, batch)
         if batch.rows:

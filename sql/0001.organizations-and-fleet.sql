@@ -180,7 +180,12 @@ create index sensors_pending on sensors (organization_id, first_seen_at desc) wh
 -- Wakes the daemon: one message per organization and transaction (equal messages fold into one).
 create function notify_config() returns trigger language plpgsql as $$
 begin
-  perform pg_notify('config', coalesce(new.organization_id, old.organization_id)::text);
+  if tg_op <> 'INSERT' then
+    perform pg_notify('config', old.organization_id::text);
+  end if;
+  if tg_op <> 'DELETE' then
+    perform pg_notify('config', new.organization_id::text);
+  end if;
   return null;
 end $$;
 

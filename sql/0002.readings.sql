@@ -20,6 +20,9 @@ create table sensor_readings (
   primary key (unit_id, recorded_at, sensor_id, seq)
 ) partition by range (recorded_at);
 
+-- Rows come in the order of our clock, so a few bytes per range of pages find the newest ones.
+create index sensor_readings_received on sensor_readings using brin (received_at) with (autosummarize = on);
+
 -- Readings of sensors that nobody has assigned to a unit yet.
 create table held_readings (
   sensor_id uuid not null references sensors (id) on delete cascade,

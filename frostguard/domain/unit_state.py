@@ -8,6 +8,7 @@ safe, because every part of it is a frozen value that is replaced, never changed
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -177,6 +178,11 @@ class UnitState:
         return {**self.sensors, current.id: current}
 
 
+# Nearly all units are well, and share the values that say so.
+_temperature = lru_cache(maxsize=1024)(Temperature)
+_door = lru_cache(maxsize=1024)(Door)
+
+
 def pack(state: UnitState) -> UnitRow:
     """Return the unit's row."""
     temperature, link, door = state.temperature, state.link, state.door
@@ -227,7 +233,7 @@ def unpack(row: UnitRow, sensors: Iterable[SensorRow] = (), current: UUID | None
     state = UnitState(row.unit_id)
     state.status = UnitStatus(row.status)
     state.status_since = row.status_since
-    state.temperature = Temperature(
+    state.temperature = _temperature(
         TemperaturePhase(row.temperature_phase),
         row.temperature_since,
         row.excursion_began_at,
@@ -237,7 +243,7 @@ def unpack(row: UnitRow, sensors: Iterable[SensorRow] = (), current: UUID | None
     )
     state.link = Link(DataPhase(row.data_phase), row.data_since, row.logged_at)
     state.log_out_of_limits = row.log_out_of_limits
-    state.door = Door(row.door_open, row.door_since, row.door_level)
+    state.door = _door(row.door_open, row.door_since, row.door_level)
     state.battery_level = row.battery_level
     state.battery_since = row.battery_since
     state.faulty = row.faulty

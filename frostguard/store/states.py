@@ -9,6 +9,8 @@ from frostguard.domain.gateway import Gateway
 from frostguard.domain.unit_state import SensorRow, UnitRow, UnitState, pack, pack_sensors, unpack
 from frostguard.store.connection import Connection, translated
 
+PREFETCH = 2000
+
 # Column names and array types, in the order of UnitRow.
 _UNIT_COLUMNS = {
     "unit_id": "uuid", "status": "unit_status", "status_since": "timestamptz", "temperature_phase": "text",
@@ -77,12 +79,15 @@ on conflict (gateway_id) do update
 
 async def load(connection: Connection) -> dict[UUID, UnitState]:
     """Return every unit's state as the last commit left it."""
+    sensors: dict[UUID, list[SensorRow]] = {}
+    states: dict[UUID, UnitState] = {}
     with translated():
-        units = await connection.fetch(LIST_UNIT_STATES)
-        sensors: dict[UUID, list[SensorRow]] = {}
-        for row in await connection.fetch(LIST_SENSOR_STATES):
-            sensors.setdefault(row["unit_id"], []).append(SensorRow(*row))
-    return {row["unit_id"]: _state(tuple(row), sensors.get(row["unit_id"], [])) for row in units}
+        async with connection.transaction(readonly=True):  # cursors: all rows at once would double the memory
+            async for row in connection.cursor(LIST_SENSOR_STATES, prefetch=PREFETCH):
+                sensors.setdefault(row["unit_id"], []).append(SensorRow(*row))
+            async for row in connection.cursor(LIST_UNIT_STATES, prefetch=PREFETCH):
+                states[row["unit_id"]] = _state(tuple(row), sensors.pop(row["unit_id"], []))
+    return states
 
 
 def _state(row: Sequence[Any], sensors: list[SensorRow]) -> UnitState:
@@ -131,6 +136,7 @@ async def save(connection: Connection, moved: Iterable[tuple[UnitState, UnitStat
         seen = (state.sensor.id, state.seen_at, state.seen_seq) if state.sensor is not None else (None, None, 0)
         rows.append((*pack(state), *seen))
         sensors += pack_sensors(state, committed)
+        sensors += _left_behind(state, committed)
     with translated():
         if touched:
             await connection.execute(TOUCH_UNIT_STATES, *map(list, zip(*touched, strict=True)))
@@ -139,6 +145,16 @@ async def save(connection: Connection, moved: Iterable[tuple[UnitState, UnitStat
         if sensors:
             await connection.execute(SAVE_SENSOR_STATES, *map(list, zip(*sensors, strict=True)))
     return changed
+
+
+def _left_behind(state: UnitState, committed: UnitState | None) -> list[SensorRow]:
+    """The row of the sensor that was heard last and no longer is: its newest check-in was in the unit's row only."""
+    last = committed.sensor if committed is not None else None
+    if committed is None or last is None or (state.sensor is not None and state.sensor.id == last.id):
+        return []
+    now = state.sensors.get(last.id)
+    was = last._replace(at=committed.seen_at, seq=committed.seen_seq)
+    return [SensorRow(state.unit_id, *was)] if now == was else []  # one that has changed is among the others
 
 
 async def forget_sensors(connection: Connection, gone: Sequence[tuple[UUID, UUID]]) -> None:
