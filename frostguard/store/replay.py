@@ -71,7 +71,7 @@ select e.at, e.written_at, case when $2 then (extract(epoch from e.written_at) *
 """
 
 LIST_JUDGED_LOGS = """
-select l.logged_at, l.celsius, l.judged_at,
+select l.logged_at, l.celsius, l.created_at,
        case when $2 then (extract(epoch from l.judged_at) * 1000000)::bigint else -age(l.xmin)::bigint end as batch
   from manual_logs l
  where l.unit_id = $1 and l.judged_at is not null
@@ -187,7 +187,7 @@ class Arrivals:
         """Return (batch, our clock, log) of every manual log that was judged."""
         with translated():
             rows = await self._connection.fetch(LIST_JUDGED_LOGS, self._unit_id, self._restored)
-        return [(row["batch"], row["judged_at"], ManualLog(row["logged_at"], row["celsius"])) for row in rows]
+        return [(row["batch"], row["created_at"], ManualLog(row["logged_at"], row["celsius"])) for row in rows]
 
     async def resolved_by_people(self) -> list[tuple[int, datetime, UUID]]:
         """Return (batch, moment, alert) of every alert that a person resolved."""
