@@ -104,7 +104,7 @@ class Principals:
             self._tokens.pop(token, None)
             raise problems.unauthorized("Your access token has run out.")
         if time.monotonic() >= self._trusted_until:
-            await self._regain_trust()
+            await self.regain_trust()
         principal = self._principals.get(claims.session) or await self._load(claims.session)
         if principal is None or principal.user_id != claims.user or principal.expires < now:
             raise problems.unauthorized("Your session has ended.")
@@ -138,7 +138,7 @@ class Principals:
         """Return which gateway is behind HTTP Basic credentials (its name and password). Raises a 401 Problem."""
         encoded = _credentials(authorization, "basic ")
         if time.monotonic() >= self._trusted_until:
-            await self._regain_trust()
+            await self.regain_trust()
         key = hash_token(encoded)  # the password itself is not kept
         return self._gateways.get(key) or await self._check_gateway(key, encoded)
 
@@ -154,7 +154,8 @@ class Principals:
             self._gateways[key] = gateway
         return gateway
 
-    async def _regain_trust(self) -> None:
+    async def regain_trust(self) -> None:
+        """Wait until the memory may be believed. Raises StoreUnavailableError."""
         try:
             async with asyncio.timeout(TRUST_WAIT_SECONDS):
                 while not self.trusted:

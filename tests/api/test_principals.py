@@ -98,13 +98,13 @@ async def test_without_a_database_nobody_is_believed_for_long(
 ) -> None:
     memory = running.program.principals
     memory._trusted_until = 0.0
-    await memory._regain_trust()  # the renewal of every second ends the wait
+    await memory.regain_trust()  # the renewal of every second ends the wait
     assert memory.trusted
     deafen(running)
     memory._trusted_until = 0.0
     monkeypatch.setattr(principals, "TRUST_WAIT_SECONDS", 0.05)
     with pytest.raises(StoreUnavailableError):
-        await memory._regain_trust()
+        await memory.regain_trust()
 
 
 def deafen(running: Running) -> None:
