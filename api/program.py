@@ -17,6 +17,7 @@ from api.mail import Mailer
 from api.metrics import Metrics
 from api.passwords import Passwords
 from api.principals import Principals
+from api.rolled_up import RolledUp
 from api.routing import KINDS, Route, check
 from api.throttle import Throttle
 from frostguard.config import ApiSettings, AuthSettings, DatabaseSettings, MailSettings, seconds_of
@@ -66,6 +67,7 @@ class Program:
         self.passwords = Passwords(cost)
         self.mailer = Mailer(settings.mail)
         self.letters = Letters(settings.api.public_url)
+        self.rolled_up = RolledUp()
         self.failed_logins = Throttle(20)
         self.mails_to = Throttle(3)
         self._throttles = {r.name: Throttle(r.limit) for r in self.routes if r.limit is not None}
@@ -82,6 +84,7 @@ class Program:
             ("housekeeping", self._keep_house()),
         ):
             self._tasks.append(asyncio.create_task(work, name=name))
+        await self.principals.regain_trust()
 
     async def stop(self) -> None:
         """Finish what was promised, tell the other processes, close everything."""

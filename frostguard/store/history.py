@@ -14,7 +14,7 @@ from frostguard.store.connection import Connection, Record, translated
 
 
 class Position(NamedTuple):
-    """Where a page of readings ended: the next one begins below it."""
+    """The last reading of a page: the next page begins behind it."""
 
     recorded_at: datetime
     sensor_id: UUID
@@ -22,40 +22,40 @@ class Position(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Which readings: from `begin` to before `end`, of one sensor or of all, below a position, at most so many."""
+    """Which readings: from `begin` to before `end`, of one sensor or of all, behind a position, at most so many."""
 
     begin: datetime
     end: datetime
     limit: int
     sensor_id: UUID | None = None
-    below: Position | None = None
+    behind: Position | None = None
 
 
+# What was not measured is left out. The last row of a page is asked for by its number: null where the page is not full.
 READ_RAW = """
 with asked as (
   select id from units where organization_id = $1 and id = $2 and deleted_at is null
-), page as (
-  select r.* from sensor_readings r
-   where r.unit_id = (select id from asked) and r.recorded_at >= $3 and r.recorded_at < $4
-     and ($5::uuid is null or r.sensor_id = $5)
-     and ($6::timestamptz is null or (r.recorded_at, r.sensor_id, r.seq) < ($6, $7::uuid, $8::bigint))
-   order by r.recorded_at desc, r.sensor_id desc, r.seq desc
-   limit $9
 )
-select (select id from asked) as unit, count(*) as rows,
-       (select row(recorded_at, sensor_id, seq) from page order by recorded_at, sensor_id, seq limit 1) as last,
+select (select id from asked) as unit, (array_agg(recorded_at))[$9] as last_at, (array_agg(sensor_id))[$9] as last_by,
+       (array_agg(seq))[$9] as last_seq,
        convert_to('[' || coalesce(string_agg(concat(
          '{"recordedAt":"', replace(replace(recorded_at::text, ' ', 'T'), '+00', 'Z'),
          '","temperature":', coalesce(temperature::text, 'null'),
-         ',"humidity":', coalesce(humidity::text, 'null'),
-         ',"doorOpen":', coalesce(door_open::text, 'null'),
-         ',"batteryPercent":', coalesce(battery_percent::text, 'null'),
-         ',"batteryVolts":', coalesce(battery_volts::text, 'null'),
-         ',"rssi":', coalesce(rssi::text, 'null'),
-         ',"snr":', coalesce(snr::text, 'null'),
-         ',"fault":', coalesce(to_json(fault)::text, 'null'),
+         ',"humidity":' || humidity,
+         ',"doorOpen":' || door_open,
+         ',"batteryPercent":' || battery_percent,
+         ',"batteryVolts":' || battery_volts,
+         ',"rssi":' || rssi,
+         ',"snr":' || snr,
+         ',"fault":' || to_json(fault),
          ',"sensorId":"', sensor_id, '"}'), ','), '') || ']', 'UTF8') as body
-  from page
+  from (
+    select r.* from sensor_readings r
+     where r.unit_id = (select id from asked) and r.recorded_at >= $3 and r.recorded_at < $4
+       and ($5::uuid is null or r.sensor_id = $5)
+       and ($6::timestamptz is null or (r.recorded_at, r.sensor_id, r.seq) < ($6, $7::uuid, $8::bigint))
+     order by r.recorded_at desc, r.sensor_id desc, r.seq desc
+     limit $9) page
 """
 
 # The sums of five sources. In each bucket the unit's primary sensor speaks, where it measured; else all that did.
@@ -88,7 +88,7 @@ with asked as (
 ), page as (
   select distinct on (at) at, mean, lowest, highest, readings from sums order by at desc, speaks desc limit $13
 )
-select (select id from asked) as unit, count(*) as rows, min(at) as last,
+select (select id from asked) as unit, (array_agg(at))[$13] as last_at,
        convert_to('[' || coalesce(string_agg(concat(
          '{"recordedAt":"', replace(replace(at::text, ' ', 'T'), '+00', 'Z'),
          '","temperature":', round(mean * 1000) / 1000,
@@ -100,9 +100,9 @@ select (select id from asked) as unit, count(*) as rows, min(at) as last,
 
 
 async def raw(connection: Connection, organization: UUID, unit: UUID, window: Window) -> Record:
-    """Return one row, newest reading first in its `body`: `unit` (None: not there), `rows`, `last` (a Position)."""
-    below = window.below or (None, None, None)
-    arguments = (window.begin, window.end, window.sensor_id, *below, window.limit)
+    """Return one row, newest first in its `body`: `unit` (None: not there); `last_at`, `last_by`, `last_seq`."""
+    behind = window.behind or (None, None, None)
+    arguments = (window.begin, window.end, window.sensor_id, *behind, window.limit)
     with translated():
         return await connection.fetchrow(READ_RAW, organization, unit, *arguments)
 
@@ -117,7 +117,7 @@ class Wanted(NamedTuple):
 
 
 async def buckets(connection: Connection, organization: UUID, unit: UUID, wanted: Wanted) -> Record:
-    """Return one row, newest bucket first in its `body`: `unit` (None: not there), `rows`, `last` (a begin)."""
+    """Return one row, newest bucket first in its `body`: `unit` (None: not there), `last_at` (None: no full page)."""
     s = wanted.sources
     moments = (s.days, s.hours, s.fives, s.fives_end, s.head, s.head_end, s.tail, s.tail_end)
     arguments = (timedelta(minutes=wanted.span), *moments, wanted.sensor_id, wanted.limit)
@@ -162,15 +162,15 @@ select r.recorded_at, r.received_at, x.serial, x.name, r.sensor_id, r.seq, r.tem
  where u.organization_id = $1 and u.id = $2 and u.deleted_at is null
    and r.recorded_at >= $3 and r.recorded_at < $4
    and ($5::uuid is null or r.sensor_id = $5)
-   and ($6::timestamptz is null or (r.recorded_at, r.sensor_id, r.seq) < ($6, $7::uuid, $8::bigint))
- order by r.recorded_at desc, r.sensor_id desc, r.seq desc
+   and ($6::timestamptz is null or (r.recorded_at, r.sensor_id, r.seq) > ($6, $7::uuid, $8::bigint))
+ order by r.recorded_at, r.sensor_id, r.seq
  limit $9
 """
 
 
 async def rows(connection: Connection, organization: UUID, unit: UUID, window: Window) -> list[Record]:
-    """Return readings as rows, newest first, with the sensors' names: for files."""
-    below = window.below or (None, None, None)
-    arguments = (window.begin, window.end, window.sensor_id, *below, window.limit)
+    """Return readings as rows, oldest first, with the sensors' names: for files."""
+    behind = window.behind or (None, None, None)
+    arguments = (window.begin, window.end, window.sensor_id, *behind, window.limit)
     with translated():
         return list(await connection.fetch(READ_ROWS, organization, unit, *arguments))

@@ -12,6 +12,7 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from api.program import Program, Settings
 from api.server import Listening, listen
 from frostguard.config import ApiSettings, AuthSettings, DatabaseSettings, MailSettings, load
+from tests.api import deeds_history  # noqa: F401 - adds its requests to those of all routes
 from tests.api.world import Api, World
 
 SECRET = "a secret for tests only, 0123456789 abcdefgh"
