@@ -12,7 +12,7 @@ from aiohttp.web_server import Server
 from api.program import Program
 
 KEEPALIVE_SECONDS = 15
-LINGER_SECONDS = 5
+LINGER_SECONDS = 2
 SHUTDOWN_SECONDS = 20
 BACKLOG = 1024
 
