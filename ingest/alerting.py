@@ -22,6 +22,7 @@ from ingest.fleet import Fleet
 GROUPED = SILENCE_TYPES | {AlertType.GATEWAY_SILENT, AlertType.INGEST_DEGRADED}
 STRETCH = timedelta(hours=1)  # how far before the first late reading its stretch may have begun
 LONGEST_REOPEN = timedelta(days=7)
+OWED = 5000  # waiting alerts asked in one batch
 
 
 class Result(NamedTuple):
@@ -36,6 +37,8 @@ class Alerting:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+        # The last of the waiting alerts that were asked, while there are more than one batch can ask.
+        self._asked_upto: Alert | None = None
 
     async def handle(  # noqa: PLR0917 - what one step needs
         self,
@@ -88,6 +91,8 @@ class Alerting:
             if unit is None or not times:
                 continue
             begin, end = min(times) - STRETCH, max(times)
+            # A stretch that comes in pieces is judged from its begin, or each piece would be an alarm of its own.
+            begin = min(begin, await alerts.backfilled_begin(connection, unit_id, begin, end) or begin)
             stretch = await readings.between(connection, unit_id, begin, end)
             covered = (await alerts.spans(connection, [unit_id], begin, end)).get(unit_id, [])
             found = backfill(unit_id, stretch, unit.rules, covered)
@@ -149,18 +154,14 @@ class Alerting:
     ) -> tuple[list[Change], bool, list[Notification]]:
         """Decide for every alert that changed, and for those that wait, whether it speaks now."""
         asked = {change.alert.id: change.alert for change in changes}
-        if batch.ask_alerts:
-            for alert, subject in await alerts.lock_owed(connection):
-                asked.setdefault(alert.id, alert)
-                subjects.setdefault(subject.id, subject)
+        held = batch.ask_alerts and await self._add_owed(connection, asked, subjects)
         if not asked:
-            return [], False, []
+            return [], held, []
         speakers = await self._speakers(connection, asked)
         organizations = list({subjects[alert.subject_id].organization_id for alert in asked.values()})
         windows = await suppressions.active(connection, organizations, now)
         told: list[Change] = []
         notifications: list[Notification] = []
-        held = False
         for alert in asked.values():
             subject = subjects[alert.subject_id]
             speaker = speakers.get(alert.linked_to) if alert.linked_to is not None else None
@@ -173,6 +174,16 @@ class Alerting:
                 name = f"{alert.severity.word}@{now.isoformat()}"
                 notifications.append(Notification(subject.organization_id, alert.id, alert.severity, name, together))
         return told, held, notifications
+
+    async def _add_owed(self, connection: Connection, asked: dict[UUID, Alert], subjects: dict[UUID, Subject]) -> bool:
+        """Add alerts that wait. Return whether there may be more of them: the next time it goes on where it stopped."""
+        after = self._asked_upto
+        owed = await alerts.lock_owed(connection, OWED, after)
+        for alert, subject in owed:
+            asked.setdefault(alert.id, alert)
+            subjects.setdefault(subject.id, subject)
+        self._asked_upto = owed[-1][0] if len(owed) == OWED else None
+        return after is not None or self._asked_upto is not None
 
     def _together(self, alert: Alert, asked: Mapping[UUID, Alert]) -> int:
         """Return for how many units an alert speaks: those behind its gateway, or those linked to it; at least 1."""

@@ -74,7 +74,9 @@ select {_COLUMNS} from alerts a
 """  # noqa: S608
 
 LOCK_OWED = f"""
-select {_COLUMNS} from alerts a where a.owed order by a.opened_at, a.id limit $1 for update
+select {_COLUMNS} from alerts a
+ where a.owed and ($2::timestamptz is null or (a.opened_at, a.id) > ($2, $3::uuid))
+ order by a.opened_at, a.id limit $1 for update
 """  # noqa: S608
 
 LIST_SPEAKERS = f"""
@@ -85,6 +87,12 @@ LIST_SPANS = """
 select unit_id, opened_at, resolved_at from alerts
  where unit_id = any($1::uuid[]) and alert_type = 'alarm_active' and not backfilled
    and coalesce(resolved_at, 'infinity') >= $2 and opened_at <= $3
+"""
+
+# When the condition of a late stretch's alarm began that touches [$2, $3].
+GET_BACKFILLED_BEGIN = """
+select min(coalesce(began_at, opened_at)) from alerts
+ where subject_id = $1 and alert_type = 'alarm_active' and backfilled and resolved_at >= $2 and opened_at <= $3
 """
 
 SAVE_ALERTS = """
@@ -208,10 +216,15 @@ async def lock_open_silences(connection: Connection, organizations: Sequence[UUI
     return [(_alert(row), _subject(row)) for row in rows]
 
 
-async def lock_owed(connection: Connection, limit: int = 5000) -> list[Located]:
-    """Lock alerts that are worse than what was told of them, because something held the telling."""
+async def lock_owed(connection: Connection, limit: int, after: Alert | None = None) -> list[Located]:
+    """Lock alerts that are worse than what was told of them, because something held the telling; oldest first.
+
+    `after` is the last one of the page before.
+    """
+    opened_at, alert_id = (after.opened_at, after.id) if after is not None else (None, None)
     with translated():
-        return [(_alert(row), _subject(row)) for row in await connection.fetch(LOCK_OWED, limit)]
+        rows = await connection.fetch(LOCK_OWED, limit, opened_at, alert_id)
+    return [(_alert(row), _subject(row)) for row in rows]
 
 
 async def speakers(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Alert]:
@@ -229,6 +242,13 @@ async def spans(
         for row in await connection.fetch(LIST_SPANS, list(units), begin, end):
             found.setdefault(row["unit_id"], []).append((row["opened_at"], row["resolved_at"]))
     return found
+
+
+async def backfilled_begin(connection: Connection, unit_id: UUID, begin: datetime, end: datetime) -> datetime | None:
+    """Return when the condition of the unit's historical alarms began that touch [begin, end]; None: there is none."""
+    with translated():
+        began: datetime | None = await connection.fetchval(GET_BACKFILLED_BEGIN, unit_id, begin, end)
+    return began
 
 
 def _row(alert: Alert, subject: Subject) -> tuple[object, ...]:
@@ -281,6 +301,6 @@ def _short(detail: str | None) -> str | None:
 
 
 __all__ = [
-    "SILENCE_TYPES", "Located", "Notification", "Subject", "lock", "lock_newest", "lock_open_silences", "lock_owed",
-    "save", "spans", "speakers",
+    "SILENCE_TYPES", "Located", "Notification", "Subject", "backfilled_begin", "lock", "lock_newest",
+    "lock_open_silences", "lock_owed", "save", "spans", "speakers",
 ]  # fmt: skip
