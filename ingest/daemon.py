@@ -75,6 +75,7 @@ class Daemon:
         self._replay_asked = False
         self._clock = Clock(settings.mqtt.client_id)
         self._watch = Watch(settings.database, self._fleet, self)
+        metrics.LISTENING.set_function(lambda: float(self._clock.listening))
         metrics.OLDEST_UNACKED.set_function(self._oldest_unacknowledged)
         metrics.UNACKED.set_function(lambda: sum(b.messages for b in (self._committing, self._intake.batch) if b))
 
@@ -374,6 +375,8 @@ def _count(batch: Batch, written: Written, seconds: float) -> None:
         metrics.DEAD_LETTERS.labels(letter.reason).inc()
     for (_source, _hour, reason), dropped in batch.overflows.items():
         metrics.OVERFLOWS.labels(reason).inc(dropped)
+    metrics.EVENTS.inc(written.judged.events)
+    metrics.ALERTS.inc(written.judged.alerts)
     metrics.BATCHES.inc()
     metrics.BATCH_ROWS.observe(len(batch.rows))
     metrics.COMMIT_SECONDS.observe(seconds)

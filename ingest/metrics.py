@@ -41,3 +41,8 @@ UNACKED = Gauge("frostguard_unacknowledged_messages", "Messages that are not com
 LAG = Gauge("frostguard_lag_seconds", "Our clock minus the newest device time committed", registry=REGISTRY)
 FLEET = Gauge("frostguard_fleet_size", "What the daemon knows", ["what"], registry=REGISTRY)
 PARTITIONS_AHEAD = Gauge("frostguard_partition_days_ahead", "Days for which partitions exist", registry=REGISTRY)
+EVENTS = Counter("frostguard_unit_events", "Facts that the state machines stated", registry=REGISTRY)
+ALERTS = Counter("frostguard_alert_changes", "Steps of alerts: opened, risen, resolved, told", registry=REGISTRY)
+LISTENING = Gauge(
+    "frostguard_listening", "1 while the backlog is drained and silence counts against sensors", registry=REGISTRY
+)
