@@ -28,6 +28,10 @@ WAIT_SECONDS = 10
 SELECT_ALIVE = "select 1"
 COMMIT_EARLY = "set synchronous_commit = off"
 PLAN_ONCE = "set plan_cache_mode = force_generic_plan"
+# Where the server waits for standbys too, it goes on doing so.
+COMMIT_SAFELY = """
+select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'
+"""
 SELECT_FLUSH = "select pg_logical_emit_message(true, 'frostguard', '')"
 
 log = logging.getLogger("frostguard.store.lanes")
@@ -198,6 +202,8 @@ class Lanes:
         try:
             if self._flush_connection is None or self._flush_connection.is_closed():
                 self._flush_connection = await connect(self._settings, f"{self._name}-flush")
+                with translated():
+                    await self._flush_connection.execute(COMMIT_SAFELY)
             with translated():
                 await self._flush_connection.fetchval(SELECT_FLUSH)
         except StoreUnavailableError:
