@@ -74,8 +74,8 @@ def _unit(row: Record, sensors: list[Record]) -> Unit:
 
 
 def _since(changed: datetime, sensors: list[Record]) -> datetime | None:
-    """Rules hold from the last change of a level; a new sensor begins with its own assignment."""
-    return changed if sensors else None
+    """Rules hold from the last change of a level or of a sensor; a new sensor begins with its own assignment."""
+    return max(changed, *[s["updated_at"] for s in sensors]) if sensors else None
 
 
 def _sensor(row: Record) -> SensorRules:

@@ -18,7 +18,7 @@ select id, organization_id, kind, serial from gateways
 LIST_SENSORS = """
 select s.id, s.organization_id, s.serial, s.gateway_id, case when u.deleted_at is null then s.unit_id end as unit_id,
        s.battery_chemistry, s.range_low, s.range_high, s.report_interval_seconds, s.is_primary, s.kind, s.assigned_at,
-       s.calibration_due_at
+       s.calibration_due_at, s.updated_at
   from sensors s left join units u on u.id = s.unit_id
  where s.deleted_at is null and ($1::uuid[] is null or s.organization_id = any($1))
 """
