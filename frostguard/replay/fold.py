@@ -28,6 +28,7 @@ from frostguard.domain.unit_state import UnitState
 
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 LAST_BATCH = 2**62
+STRETCH = timedelta(hours=1)  # how far before the first late reading its stretch may have begun; as the daemon's
 SOMEBODY = UUID(int=0)  # who resolved an alert decides nothing
 
 
@@ -90,14 +91,13 @@ class Fold:
         self._facts = facts
         self._next = 0
         self._hear = hear
-        self._covered: tuple[Span, ...] = ()
+        self._moved_at: datetime | None = None  # our clock when the last batch came
 
     def batch(self, number: int, rows: Sequence[Reading]) -> list[Reading]:
-        """Fold what one batch brought of this unit, sorted by recorded_at. Returns what was late: see `late`."""
+        """Fold what one batch brought of this unit, sorted by recorded_at. Returns what was late: see `stretch`."""
         self._facts_before(number)
-        received_at = rows[0].received_at
-        if self.state.due <= received_at:
-            self._look(self._ears.surely_looked(received_at))
+        self._look_before(min(row.received_at for row in rows))
+        self._moved_at = max(row.received_at for row in rows)
         late: list[Reading] = []
         said: list[Event] = []
         for row in rows:
@@ -106,7 +106,6 @@ class Fold:
                     late.append(row)
                 else:
                     said.append(event)
-        self._covered = self.alarms() if late else ()  # before this batch's own
         self._say(said)
         self._facts_before(number + 1)
         return late
@@ -116,15 +115,29 @@ class Fold:
         alarms = (a for a in self.alerts.values() if a.type is AlertType.ALARM_ACTIVE and not a.backfilled)
         return tuple((a.opened_at, a.resolved_at) for a in alarms)
 
+    def stretch(self, late: Sequence[Reading]) -> tuple[datetime, datetime] | None:
+        """Return which stored readings late ones are judged with, [begin, end]; None: they prove nothing."""
+        times = [row.recorded_at for row in late if row.temperature is not None]
+        if not times:
+            return None
+        begin, end = min(times) - STRETCH, max(times)
+        # A stretch that comes in pieces is judged from its begin.
+        before = (
+            alert.began_at or alert.opened_at
+            for alert in self.alerts.values()
+            if alert.backfilled and alert.opened_at <= end and (alert.resolved_at or end) >= begin
+        )
+        return min((begin, *before)), end
+
     def late(self, stretch: Sequence[Reading]) -> None:
-        """Judge late readings of the last batch, with the stored ones around them."""
-        for change in backfill(self.state.unit_id, stretch, self.rules, self._covered):
+        """Judge the readings of such a stretch."""
+        for change in backfill(self.state.unit_id, stretch, self.rules, self.alarms()):
             self._keep(change)
 
     def finish(self) -> None:
         """Take what is left after the last reading, and look at the clock for the last time."""
         self._facts_before(LAST_BATCH)
-        self._look(self._ears.surely_looked(self._ears.until))
+        self._look_before(self._ears.until)
 
     def _facts_before(self, number: int) -> None:
         """Take the facts of all batches before this one; a batch's facts come after its readings."""
@@ -133,7 +146,8 @@ class Fold:
             self._next += 1
             self._hear_of_outages(fact.batch)
             if fact.log is not None:
-                self._look(self._ears.surely_looked(fact.at))
+                self._look_before(fact.at)
+                self._moved_at = fact.at
                 self._say(manual_log(self.state, fact.log, self.rules, self._outages))
             if fact.look is not None:
                 self._look(fact.look)
@@ -147,6 +161,14 @@ class Fold:
         while self._known < len(spans) and spans[self._known][0] < number:
             self._outages = (*self._outages, spans[self._known][1])
             self._known += 1
+
+    def _look_before(self, at: datetime) -> None:
+        """Look at the clock as was surely done before `at`: at deadlines that the state before had long enough."""
+        if self.state.due > at:
+            return
+        moment = self._ears.surely_looked(at)
+        if self._moved_at is None or self._moved_at <= moment:
+            self._look(moment)
 
     def _look(self, at: datetime) -> None:
         self._say(expire(self.state, at, self.rules, self._outages))

@@ -16,7 +16,6 @@ from frostguard.store.connection import Connection, Record
 from frostguard.store.replay import Arrivals
 from frostguard.units import build_units
 
-STRETCH = timedelta(hours=1)  # how far before the first late reading its stretch may have begun; as the daemon's
 GRACE = timedelta(seconds=60)  # a deadline that is older than this has been spoken of, where the daemon listened
 
 
@@ -91,10 +90,9 @@ async def _fold(arrivals: Arrivals, unit_id: UUID, rules: Rules, ears: Ears) -> 
 
 async def fold_batch(fold: Fold, arrivals: Arrivals, number: int, rows: list[Reading]) -> None:
     """Fold one batch, and what was late in it with what was stored around it then."""
-    late = fold.batch(number, rows)
-    times = [row.recorded_at for row in late if row.temperature is not None]
-    if times:
-        fold.late(await arrivals.stored_by(number, min(times) - STRETCH, max(times)))
+    stretch = fold.stretch(fold.batch(number, rows))
+    if stretch is not None:
+        fold.late(await arrivals.stored_by(number, *stretch))
 
 
 async def _facts(arrivals: Arrivals) -> list[Fact]:

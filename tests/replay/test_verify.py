@@ -10,7 +10,7 @@ from frostguard.replay import verify
 from frostguard.store.connection import Connection, connect
 from tests.replay.life import Clock, Life, plant_units
 
-SEEDS = range(int(os.environ.get("FROSTGUARD_REPLAY_SEEDS", "3")))
+SEEDS = [int(seed) for seed in os.environ.get("FROSTGUARD_REPLAY_SEEDS", "3,4").split(",")]
 
 
 @pytest.fixture
