@@ -191,7 +191,8 @@ class Alerting:
             owner = self._fleet.owner_of_gateway(alert.subject_id)
             units = owner.units.values() if owner is not None else ()
             return max(1, sum(unit.gateway_id == alert.subject_id for unit in units))
-        return max(1, sum(other.linked_to == alert.id for other in asked.values()))
+        linked = [other for other in asked.values() if other.linked_to == alert.id]
+        return max(1, sum(self._together(other, asked) for other in linked))
 
     @staticmethod
     async def _speakers(connection: Connection, asked: Mapping[UUID, Alert]) -> dict[UUID, Alert]:
