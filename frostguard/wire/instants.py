@@ -14,6 +14,9 @@ _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 ).fullmatch
 _parse = datetime.fromisoformat
+# A gateway that asks all its sensors at once sends one time for all of them: the last texts and what they mean.
+_seen: dict[str, datetime] = {}
+_MOST_SEEN = 512
 
 
 def parse_at(value: object) -> datetime | None:
@@ -22,18 +25,28 @@ def parse_at(value: object) -> datetime | None:
     The offset stays as sent. A leap second counts as the second after it.
     """
     if isinstance(value, str):
-        if not _RFC_3339(value):
-            return None
-        try:
-            at = _parse(value)
-        except ValueError:
-            return _unusual(value)
-        return at if FIRST_YEAR <= at.year <= LAST_YEAR else None
+        known = _seen.get(value)
+        return known if known is not None else _parse_text(value)
     if isinstance(value, float) and value.is_integer():  # 1.7636e12: how some encoders write it
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LAST_MILLISECOND:
         return None
     return _EPOCH + timedelta(0, 0, 0, value)
+
+
+def _parse_text(text: str) -> datetime | None:
+    if not _RFC_3339(text):
+        return None
+    try:
+        at = _parse(text)
+    except ValueError:
+        return _unusual(text)
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        return None
+    if len(_seen) >= _MOST_SEEN:
+        _seen.clear()
+    _seen[text] = at
+    return at
 
 
 def _unusual(text: str) -> datetime | None:
