@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from api import problems
 from api.problems import FieldError, Problem
+from api.shapes.common import OptionalBody
 
 MAX_BYTES = 256 * 1024
 READ_SECONDS = 10
@@ -46,6 +47,8 @@ async def read_shape(request: web.Request, shape: type[S]) -> S:
     """Return the body in its declared shape. Raises a 400, 408, 413, 415 or 422 Problem."""
     raw = await read_bytes(request)
     if not raw:
+        if issubclass(shape, OptionalBody):
+            return shape()
         raise problems.invalid(FieldError("body", "a JSON object is needed here"))
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise Problem(415, "Send the body as application/json in UTF-8.")

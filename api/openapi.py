@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made from the route table and the shapes; nothing in it is written by hand."""
 
+import re
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, get_args
@@ -9,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from api import problems
 from api.routing import Gate, Route, Shape
-from api.shapes.common import Problem
+from api.shapes.common import OptionalBody, Problem
 from frostguard.domain.access import MATRIX, Action
 
 TEMPLATE = "#/components/schemas/{model}"
@@ -74,7 +75,7 @@ def _element(shape: Shape | None) -> type[BaseModel] | None:
 
 def _operation(route: Route, references: dict[Any, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}_{route.method.lower()}",
+        "operationId": "_".join([route.method.lower(), *re.findall(r"\w+", route.path)]),
         "summary": route.summary,
         "description": _description(route),
         "tags": [route.handler.__module__.rpartition(".")[2]],
@@ -85,7 +86,8 @@ def _operation(route: Route, references: dict[Any, Any]) -> dict[str, Any]:
         found["parameters"] = parameters
     if route.body is not None:
         schema = references[(route.body, "validation")]
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        needed = not issubclass(route.body, OptionalBody)
+        found["requestBody"] = {"required": needed, "content": {"application/json": {"schema": schema}}}
     if route.gate is Gate.GATEWAY_KEY:
         found["security"] = [{"gateway": []}]
     elif route.gate is not Gate.PUBLIC:

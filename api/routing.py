@@ -112,6 +112,7 @@ KINDS = {
     "unitId": "unit",
     "sensorId": "sensor",
     "gatewayId": "gateway",
+    "alertId": "alert",
 }
 
 

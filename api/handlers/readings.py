@@ -12,6 +12,7 @@ from api.call import Call
 from api.effective import effective
 from api.frame import stream_headers
 from api.paging import next_link, positions
+from api.positions import moment, not_ours
 from api.problems import FieldError
 from api.shapes.readings import RANGES, SPANS
 from frostguard.domain.buckets import Span, sources, span_for
@@ -78,12 +79,12 @@ def _behind(cursor: str | None) -> Position | None:
     if cursor is None:
         return None
     match positions(cursor):
-        case [str(at), str(sensor), int(seq)] if 0 <= seq < 2**63 and (moment := _moment(at)):
+        case [str(at), str(sensor), int(seq)] if 0 <= seq < 2**63 and (last := moment(at)):
             try:
-                return Position(moment, UUID(sensor), seq)
+                return Position(last, UUID(sensor), seq)
             except ValueError:
                 pass
-    raise problems.invalid(FieldError("cursor", "is not one of ours"))
+    raise not_ours()
 
 
 async def _buckets(call: Call, times: Times, span: Span) -> Record:
@@ -98,17 +99,9 @@ async def _buckets(call: Call, times: Times, span: Span) -> Record:
 
 def _before(cursor: str) -> datetime:
     match positions(cursor):
-        case [str(at)] if moment := _moment(at):
-            return moment
-    raise problems.invalid(FieldError("cursor", "is not one of ours"))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo is UTC or at.utcoffset() == timedelta(0) else None
+        case [str(at)] if last := moment(at):
+            return last
+    raise not_ours()
 
 
 async def latest(call: Call) -> Answer:

@@ -5,7 +5,7 @@ success, the audit entry (or why there is none), and whether access changes (`se
 the answer leaves). A family is one module; a new one is added here.
 """
 
-from api.routes import accounts, devices, hierarchy, organizations, probes, readings
+from api.routes import accounts, alerts, devices, hierarchy, organizations, probes, readings
 from api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -15,4 +15,5 @@ ROUTES: tuple[Route, ...] = (
     *hierarchy.ROUTES,
     *devices.ROUTES,
     *readings.ROUTES,
+    *alerts.ROUTES,
 )

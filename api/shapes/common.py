@@ -21,6 +21,10 @@ class Shape(BaseModel):
     )
 
 
+class OptionalBody(Shape):
+    """A body that may be left out: none is the same as an empty object."""
+
+
 class Query(BaseModel):
     """Query parameters: text that is read as what it should be; unknown ones are refused."""
 

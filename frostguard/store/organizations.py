@@ -111,6 +111,7 @@ select case $1
   when 'unit' then (select organization_id from units where id = $2 and organization_id = any($3::uuid[]))
   when 'sensor' then (select organization_id from sensors where id = $2 and organization_id = any($3::uuid[]))
   when 'gateway' then (select organization_id from gateways where id = $2 and organization_id = any($3::uuid[]))
+  when 'alert' then (select organization_id from alerts where id = $2 and organization_id = any($3::uuid[]))
 end
 """
 

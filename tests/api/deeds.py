@@ -50,7 +50,7 @@ def plain(name: str, body: dict[str, Any] | None = None, role: str = "owner") ->
 
 def filled(path: str, org: Organization) -> str:
     ids = {"orgId": org.id, "siteId": org.site, "areaId": org.area, "unitId": org.unit, "sensorId": org.sensor}
-    return path.format(**ids, gatewayId=org.gateway)
+    return path.format(**ids, gatewayId=org.gateway, alertId=org.alert)
 
 
 def covers(program: Program) -> tuple[set[str], set[str]]:

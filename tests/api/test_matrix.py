@@ -185,10 +185,8 @@ async def test_ids_of_others_in_the_second_place_name_nothing_either(cells: Cell
     for route in GUARDED:
         if len(route.parameters) < 2 or route.body is not None:
             continue
-        foreign = route.path.format(
-            orgId=org.id, userId=cells.foreign.users[Role.STAFF], invitationId=cells.foreign.users[Role.STAFF]
-        )
-        absent = route.path.format(orgId=org.id, userId=uuid4(), invitationId=uuid4())
+        foreign = cells.path(route, str(org.id), str(cells.foreign.users[Role.STAFF]))
+        absent = cells.path(route, str(org.id))
         first = await cells.send(route, foreign, org.owner)
         second = await cells.send(route, absent, org.owner)
         assert (first.status, first.body) == (second.status, second.body) == (404, second.body), route.name
@@ -204,7 +202,8 @@ async def test_nobody_changes_or_sees_a_row_of_the_other_organization(cells: Cel
         assert reply.status in {403, 404, 422}, (route.name, reply)
         assert not any(mark.encode() in reply.body for mark in marks), route.name
     after = await rows_of(cells.running.world, foreign)
-    made = {"sites", "areas", "units", "sensors", "gateways", "invitations"}  # the deeds' own preparations
+    # The deeds' own preparations.
+    made = {"sites", "areas", "units", "sensors", "gateways", "invitations", "suppressions"}
     assert {t: after[t] for t in after if t not in made} == {t: before[t] for t in before if t not in made}
     for table in made:
         assert before[table] <= after[table], table

@@ -3,6 +3,7 @@
 import json
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -123,6 +124,7 @@ class Organization:
     unit: UUID
     sensor: UUID
     gateway: UUID
+    alert: UUID
     slug: str
     users: dict[Role, UUID] = field(default_factory=dict)
     tokens: dict[Role, str] = field(default_factory=dict)
@@ -203,13 +205,26 @@ class World:
             organization, f"gw-{secrets.token_hex(4)}", deleted,
         )  # fmt: skip
 
+    async def alert(self, organization: UUID, site: UUID | None, unit: UUID, **more: Any) -> UUID:
+        """An open temperature alarm, or what `more` makes of it (columns)."""
+        values = {
+            "id": uuid4(), "organization_id": organization, "subject_id": unit, "unit_id": unit, "site_id": site,
+            "alert_type": "alarm_active", "severity": "critical", "status": "active", "title": "Temperature alarm",
+            "celsius": 9.5, "limits": '{"low": -1.0, "high": 5.0}', "opened_at": datetime.now(UTC),
+        } | more  # fmt: skip
+        columns, marks = ", ".join(values), ", ".join(f"${n}" for n in range(1, len(values) + 1))
+        return await self.sql.fetchval(
+            f"insert into alerts ({columns}) values ({marks}) returning id", *values.values()
+        )
+
     async def organization(self, *, people: bool = True) -> Organization:
         slug = f"o-{secrets.token_hex(4)}"
         one = await self.sql.fetchval("insert into organizations (name, slug) values ($1, $2) returning id", slug, slug)
         site = await self.site(one)
         area = await self.area(one, site)
         unit = await self.unit(one, area)
-        made = Organization(one, site, area, unit, await self.sensor(one), await self.gateway(one), slug)
+        sensor, gateway, alert = await self.sensor(one), await self.gateway(one), await self.alert(one, site, unit)
+        made = Organization(one, site, area, unit, sensor, gateway, alert, slug)
         for role in Role if people else (Role.OWNER,):
             made.users[role] = await self.member(one, role)
             made.tokens[role] = await self.token(made.users[role])
