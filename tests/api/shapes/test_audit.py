@@ -1,0 +1,13 @@
+"""Questions to the audit log."""
+
+import pytest
+from pydantic import ValidationError
+
+from api.shapes.audit import AuditQuery
+
+
+def test_times_need_an_offset_and_actions_are_words() -> None:
+    assert AuditQuery.model_validate({"since": "2026-11-22T10:00:00+01:00", "action": "unit.updated"}).limit == 100
+    for given in ({"since": "2026-11-22T10:00:00"}, {"since": "yesterday"}, {"action": "%"}, {"objectId": "x"}):
+        with pytest.raises(ValidationError):
+            AuditQuery.model_validate(given)
