@@ -10,10 +10,10 @@ Two sources say so:
   true by itself: what was not due is not said by looking.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from frostguard.domain.alert import Alert, AlertType, Change, resolve_by_person
@@ -67,11 +67,18 @@ class Ears:
         return moment
 
 
-class Fold:
-    """One unit: give it batches of readings in order, then `finish`. Read `state` and `alerts`.
+class Listener(Protocol):
+    """Who follows a fold: the events of every step in order, and the state after every reading."""
 
-    `hear` is called with the events of every step, in order.
-    """
+    def said(self, events: Sequence[Event]) -> None:
+        """Take what a step said."""
+
+    def folded(self, state: UnitState) -> None:
+        """Look at the state after a reading."""
+
+
+class Fold:
+    """One unit: give it batches of readings in order, then `finish`. Read `state` and `alerts`."""
 
     def __init__(
         self,
@@ -79,7 +86,7 @@ class Fold:
         rules: Rules,
         ears: Ears,
         facts: Sequence[Fact] = (),
-        hear: Callable[[Sequence[Event]], None] | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self.rules = rules
         self.state = UnitState(unit_id)
@@ -90,7 +97,7 @@ class Fold:
         self._outages: tuple[Outage, ...] = ()
         self._facts = facts
         self._next = 0
-        self._hear = hear
+        self._listener = listener
         self._moved_at: datetime | None = None  # our clock when the last batch came
 
     def batch(self, number: int, rows: Sequence[Reading]) -> list[Reading]:
@@ -106,6 +113,8 @@ class Fold:
                     late.append(row)
                 else:
                     said.append(event)
+            if self._listener is not None:
+                self._listener.folded(self.state)
         self._say(said)
         self._facts_before(number + 1)
         return late
@@ -182,8 +191,8 @@ class Fold:
         events = tuple(said)
         if not events:
             return
-        if self._hear is not None:
-            self._hear(events)
+        if self._listener is not None:
+            self._listener.said(events)
         for change in judge(self.state.unit_id, events, self._newest, self.rules.limits):
             self._keep(change)
 

@@ -20,6 +20,11 @@ from frostguard.store.connection import Connection, Record, translated
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 PIECE = 5000  # readings that are fetched at once
+PATIENCE = 600.0  # seconds; a year of one unit is sorted in a few
+# Whoever reads our output may stop reading for a while.
+UNHURRIED = f"""
+set local statement_timeout = {PATIENCE * 1000:.0f}; set local idle_in_transaction_session_timeout = 0
+"""
 _LIST = ", ".join("r." + name for name in Reading._fields)
 
 # Two events that were written at different times by one transaction were not written by the daemon.
@@ -128,6 +133,7 @@ async def snapshot(connection: Connection) -> AsyncIterator[None]:
     """Hold one view of everything, in a transaction that PostgreSQL lets write nothing."""
     with translated():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute(UNHURRIED)
             yield
 
 
@@ -162,7 +168,9 @@ class Arrivals:
         rows: list[Reading] = []
         arguments = (self._unit_id, since, upto, self._restored)
         with translated():
-            async for *values, batch in self._connection.cursor(LIST_ARRIVALS, *arguments, prefetch=PIECE):
+            async for *values, batch in self._connection.cursor(
+                LIST_ARRIVALS, *arguments, prefetch=PIECE, timeout=PATIENCE
+            ):
                 if batch != number and rows:
                     yield number or 0, rows
                     rows = []
