@@ -42,9 +42,12 @@ def plant_units(database: str) -> Planted:
                  "door" if "door" in name else "combo", name),
             )  # fmt: skip
         c.execute(
-            """update units set settings = '{"critical_high": 9, "critical_confirm_seconds": 120, "confirm_seconds": 900,
-                                            "manual_interval_minutes": 45, "reopen_minutes": 30}' where id = %s""",
-            (third,),
+            "update units set settings = %s where id = %s",
+            (
+                '{"critical_high": 9, "critical_confirm_seconds": 120, "confirm_seconds": 900,'
+                ' "manual_interval_minutes": 45, "reopen_minutes": 30}',
+                third,
+            ),
         )
         c.execute("delete from units where not exists (select from sensors s where s.unit_id = units.id)")
         for table in ("organizations", "sites", "units", "sensors"):
@@ -61,7 +64,7 @@ class Clock:
 
         class Stand(datetime):
             @classmethod
-            def now(cls, tz=None):
+            def now(cls, tz=None):  # noqa: ARG003 - as the real one
                 return clock.at
 
         monkeypatch.setattr("ingest.writer.datetime", Stand)
@@ -168,11 +171,10 @@ class Life:
         """Live to the end; the daemon has stopped then."""
         await self._open()
         mail, away = self._mail, self._away()
-        queue: list[Reading] = []
         deaf_until: datetime | None = BEGIN
         for begin, end in [*away, (self._end, self._end)]:
             while mail and mail[0][0] < begin:
-                await self._take_some(min(begin, mail[0][0] + SECOND * self._rng.uniform(0, 2)), queue, deaf_until)
+                await self._take_some(min(begin, mail[0][0] + SECOND * self._rng.uniform(0, 2)), deaf_until)
                 deaf_until = None
             await self._tick(begin)
             await self._commit(begin, Batch(listening=deaf_until is None, heartbeat=True))
@@ -188,7 +190,7 @@ class Life:
         at = [BEGIN + (self._end - BEGIN) * share for share in times]
         return list(zip(at[::2], at[1::2], strict=True))
 
-    async def _take_some(self, upto: datetime, queue: list[Reading], deaf_until: datetime | None) -> None:
+    async def _take_some(self, upto: datetime, deaf_until: datetime | None) -> None:
         """Take what came up to a moment; behind an outage first the backlog, in pieces."""
         if deaf_until is not None:
             while self._mail and self._mail[0][0] < deaf_until:
@@ -232,11 +234,12 @@ class Life:
     async def _log(self, now: datetime) -> bool:
         if self._rng.random() > 0.03:
             return False
+        logged_at = now - MINUTE * self._rng.uniform(0, 30)
         with psycopg.connect(self._database, autocommit=True) as c:
             c.execute(
                 """insert into manual_logs (organization_id, unit_id, logged_at, created_at, celsius)
                    select organization_id, id, %s, %s, %s from units where id = %s""",
-                (now - MINUTE * self._rng.uniform(0, 30), now, self._rng.choice([3.0, 8.0]), self._rng.choice(self._units)),
+                (logged_at, now, self._rng.choice([3.0, 8.0]), self._rng.choice(self._units)),
             )
         return True
 
@@ -247,7 +250,8 @@ class Life:
         connection = await connect(self._settings, "people")
         async with connection.transaction():
             row = await connection.fetchrow(
-                "select id, organization_id from alerts where resolved_at is null and unit_id is not null order by id limit 1"
+                """select id, organization_id from alerts
+                    where resolved_at is null and unit_id is not null order by id limit 1"""
             )
             found = row and await alerts.lock(connection, row["organization_id"], row["id"])
             if found:
