@@ -1,5 +1,6 @@
 """A whole system made to be killed: PostgreSQL and Mosquitto as in production, the daemon, the simulator."""
 
+import contextlib
 import json
 import os
 import signal
@@ -96,6 +97,14 @@ class Rig:
                            select organization_id, id, %s, true, now() from u""",
                         (sensor["serial"], sensor["unit_type"], sensor["serial"]),
                     )
+
+    def crash_postgres(self) -> None:
+        """Kill the server and start it again, as soon as its children have noticed: each has a session of its own."""
+        assert self.postgres.process is not None
+        children = _children(self.postgres.process.pid)
+        self.postgres.stop(signal.SIGKILL)
+        eventually(lambda: not any(map(_is_running, children)), 30, "the server's children have ended")
+        self.postgres.start()
 
     # --- the daemon
 
@@ -205,6 +214,23 @@ class Rig:
 
 
 ROOT = Path(migrate.FOLDER).parent
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            text = path.read_text()
+            if int(text.rpartition(") ")[2].split()[1]) == parent:
+                found.append(int(text.split()[0]))
+    return found
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
 
 
 def _environment() -> dict[str, str]:

@@ -23,8 +23,7 @@ def kill_daemon(rig: Rig) -> None:
 
 
 def kill_postgres(rig: Rig) -> None:
-    rig.postgres.stop(signal.SIGKILL)
-    rig.postgres.start()
+    rig.crash_postgres()
 
 
 def stop_postgres_immediately(rig: Rig) -> None:
