@@ -43,7 +43,7 @@ def run(rig: Rig, faults: list[str], *, rate: int, seconds_between: float, morta
         publisher.stop()
     rig.settle()
     if mortal:
-        eventually(lambda: min(silent_mortals(plan)) == 1, 60, "the silence of each mortal is on record")
+        eventually(lambda: min(silent_mortals(plan)) > 0, 60, "the silence of each mortal is on record")
     found = judgement(plan)
     sent = sum(map(len, plan.sent.values()))
     print(
