@@ -45,6 +45,8 @@ class Batch:
     changed_units: set[UUID] = field(default_factory=set)
     ask_logs: bool = False
     ask_alerts: bool = False
+    # Messages that came by HTTP, by their number in the inbox.
+    inbox: list[int] = field(default_factory=list)
     # The marker came back; we hear everything (the backlog is drained); this batch ends the backlog; a sign of life.
     marked: bool = False
     listening: bool = False
@@ -59,7 +61,7 @@ class Batch:
     def __bool__(self) -> bool:
         """Whether there is anything to write or to acknowledge."""
         return bool(
-            self.messages or self.assigned or self.replayed or self.replay_refused or self.due_units
+            self.messages or self.inbox or self.assigned or self.replayed or self.replay_refused or self.due_units
             or self.due_gateways or self.changed_units or self.ask_logs or self.ask_alerts or self.heartbeat
             or self.drained or self.marked
         )  # fmt: skip

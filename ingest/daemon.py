@@ -28,7 +28,8 @@ from ingest.health import Health
 from ingest.intake import Intake
 from ingest.mqtt import BrokerRefusedError, BrokerUnavailableError, Session
 from ingest.reader import Publish
-from ingest.watch import LOGS, REPLAYS, Watch
+from ingest.rollups import Rollups
+from ingest.watch import INBOX, LOGS, REPLAYS, Watch
 from ingest.watermarks import Key
 from ingest.writer import Writer, Written
 
@@ -40,7 +41,7 @@ TELL_SECONDS = 0.25
 MAX_UNTOLD = 1000
 STOP_SECONDS = 7.0
 SHARD = 0
-REPLAYED_AT_ONCE = 500  # dead letters taken through again in one batch
+AT_ONCE = 500  # messages taken from the tables into one batch
 
 
 def backoff(attempt: int, longest: float = 30.0) -> float:
@@ -72,7 +73,9 @@ class Daemon:
         self._committing: Batch | None = None
         # Watermarks that moved since the gateways were told.
         self._untold: dict[Key, int] = {}
-        self._replay_asked = False
+        # Of INBOX and REPLAYS: what waits in the tables to be taken.
+        self._asked: set[str] = set()
+        self._rollups = Rollups(settings.database, SHARD)
         self._clock = Clock(settings.mqtt.client_id)
         self._watch = Watch(settings.database, self._fleet, self)
         metrics.LISTENING.set_function(lambda: float(self._clock.listening))
@@ -90,6 +93,7 @@ class Daemon:
             beside = [
                 tasks.create_task(self._watch.run(), name="watch"),
                 tasks.create_task(self._tell(), name="tell"),
+                tasks.create_task(self._rollups.run(), name="rollups"),
             ]
             serving = tasks.create_task(self._serve(), name="serve")
             await asyncio.wait([serving, tasks.create_task(self._stopping.wait())], return_when="FIRST_COMPLETED")
@@ -118,15 +122,19 @@ class Daemon:
 
     async def _with_store(self) -> None:
         """Open the store, then serve the broker until the store fails for long, or we are stopped."""
-        self._writer = await Writer.open(self._settings.database, SHARD, self._fleet)
+        self._writer = await self._open_writer()
         try:
             await self._loaded()
+            await self._rollups.load(self._writer.connection)
             self._writer.reschedule()
             self._health.database(ready=True)
             await self._serve_broker()
         finally:
             self._health.database(ready=False, detail="closed")
             self._writer.abandon()
+
+    async def _open_writer(self) -> Writer:
+        return await Writer.open(self._settings.database, SHARD, self._fleet, self._rollups.horizon)
 
     async def _loaded(self) -> None:
         """Wait until the fleet is in memory: without it every reading would be a stranger's."""
@@ -223,8 +231,8 @@ class Daemon:
     async def _commit_until_lost(self, session: Session) -> None:
         while not session.lost.done():
             await self._collect(session)
-            if self._replay_asked:
-                await self._take_replays()
+            if self._asked:
+                await self._take_asked()
             if self._stopping.is_set():
                 session.pause()
             batch = self._intake.batch
@@ -239,7 +247,7 @@ class Daemon:
     async def _collect(self, session: Session) -> None:
         """Wait until a batch is worth a commit: it is old enough, large enough, or the last one took its time."""
         batch, settings = self._intake.batch, self._settings.ingest
-        while not batch and not self._replay_asked and not self._stopping.is_set() and not session.lost.done():
+        while not batch and not self._asked and not self._stopping.is_set() and not session.lost.done():
             left = self._clock.seconds_left(self._writer)
             if left <= 0:
                 return
@@ -259,14 +267,23 @@ class Daemon:
         finally:
             timer.cancel()
 
-    async def _take_replays(self) -> None:
-        """Take the dead letters that somebody wants again into the open batch, some hundred at a time."""
+    async def _take_asked(self) -> None:
+        """Take what waits in the tables into the open batch, some hundred at a time: HTTP's messages, and replays."""
         if self._writer is None:
             return
-        letters = await self._writer.requested_replays(REPLAYED_AT_ONCE)
-        for letter in letters:
-            self._intake.replay(letter["id"], letter["received_at"], letter["topic"], letter["payload"])
-        self._replay_asked = len(letters) == REPLAYED_AT_ONCE
+        asked, self._asked = self._asked, set()
+        if INBOX in asked:
+            messages = await self._writer.inbox(AT_ONCE)
+            for message in messages:
+                self._intake.deliver(message["id"], message["received_at"], message["topic"], message["payload"])
+            if len(messages) == AT_ONCE:
+                self._asked.add(INBOX)
+        if REPLAYS in asked:
+            letters = await self._writer.requested_replays(AT_ONCE)
+            for letter in letters:
+                self._intake.replay(letter["id"], letter["received_at"], letter["topic"], letter["payload"])
+            if len(letters) == AT_ONCE:
+                self._asked.add(REPLAYS)
 
     async def _commit(self, session: Session, batch: Batch) -> None:
         started = time.monotonic()
@@ -292,7 +309,7 @@ class Daemon:
         while True:
             try:
                 if self._writer is None or not self._writer.usable:
-                    self._writer = await Writer.open(self._settings.database, SHARD, self._fleet)
+                    self._writer = await self._open_writer()
                     self._health.database(ready=True)
                 return await self._writer.commit(batch)
             except (StoreUnavailableError, LockLostError) as error:
@@ -317,6 +334,7 @@ class Daemon:
         if batch.ask_logs:
             self._clock.ask_logs()
         self._clock.ask_alerts()
+        self._asked |= {INBOX, REPLAYS}
 
     def assigned(self, sensors: Iterable[UUID]) -> None:
         """Let the next batch move what was held for these; every batch that may hold more of it comes before."""
@@ -330,8 +348,8 @@ class Daemon:
 
     def asked(self, name: str) -> None:
         """Let the next batch take what somebody asked for."""
-        if name == REPLAYS:
-            self._replay_asked = True
+        if name in (REPLAYS, INBOX):
+            self._asked.add(name)
         elif name == LOGS:
             self._clock.ask_logs()
         else:

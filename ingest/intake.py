@@ -96,6 +96,18 @@ class Intake:
             except PacketError as error:
                 self._dead_letter(route, topic, payload or b"", error.reason, error.detail)
 
+    def deliver(self, message: int, received_at: datetime, topic: str, payload: bytes) -> None:
+        """Take a message that came by HTTP; `message` is its number in the inbox."""
+        self._moment(self._now())
+        self._received_at = received_at
+        self.batch.inbox.append(message)
+        raw, route = topic.encode(), None
+        try:
+            route = self.fleet.routes.get(raw) or self.fleet.route(raw)
+            self._take_one(route, payload, 0)
+        except PacketError as error:
+            self._dead_letter(route, raw, payload, error.reason, error.detail)
+
     def replay(self, letter: int, received_at: datetime, topic: str, payload: bytes) -> None:
         """Take a dead letter through the whole route again. A reading without a time was taken when it came."""
         self._moment(self._now())

@@ -23,7 +23,8 @@ PROBE_SECONDS = 30.0
 REPLAYS = "dead-letters"  # somebody asked for some again
 LOGS = "manual-logs"  # somebody wrote one
 ALERTS = "alerts"  # a window of silence was opened or closed
-NAMES = frozenset({REPLAYS, LOGS, ALERTS})
+INBOX = "inbox"  # messages came by HTTP
+NAMES = frozenset({REPLAYS, LOGS, ALERTS, INBOX})
 
 
 class Told(Protocol):
@@ -74,7 +75,7 @@ class Watch:
         changes = await self._fleet.load(connection)
         self._told.changed(changes.units)
         self._told.assigned(await held.assigned_with_held(connection))
-        for name in (REPLAYS, LOGS, ALERTS):
+        for name in sorted(NAMES):
             self._told.asked(name)
         self._measure()
         if not self.loaded.is_set():

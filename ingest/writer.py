@@ -21,7 +21,7 @@ from frostguard.errors import (
     RowRefusedError,
     StoreUnavailableError,
 )
-from frostguard.store import dead_letters, fleet, gateway_states, held, locks, partitions, readings
+from frostguard.store import dead_letters, fleet, gateway_states, held, http_inbox, locks, partitions, readings
 from frostguard.store import watermarks as watermark_table
 from frostguard.store.connection import Connection, Record, abandon, connect, savepoint, translated
 from frostguard.store.dead_letters import DeadLetter, Overflow
@@ -33,6 +33,7 @@ from ingest.batch import Batch
 from ingest.fleet import Fleet
 from ingest.judge import Folding, Judge, Judged
 from ingest.memory import Deadlines, Memory
+from ingest.rollups import Horizon
 from ingest.watermarks import Key, Progress
 
 log = logging.getLogger("ingest.writer")
@@ -67,17 +68,19 @@ class Written:
 class Writer:
     """The writing connection and what memory knows of the committed state."""
 
-    def __init__(self, connection: Connection, memory: Memory, fleet: Fleet, shard: int) -> None:
+    def __init__(self, connection: Connection, memory: Memory, fleet: Fleet, shard: int, horizon: Horizon) -> None:
         self._connection = connection
         self._memory = memory
         self._fleet = fleet
+        # What may be summed already; a horizon of its own marks every reading, and nothing is lost by that.
+        self._horizon = horizon
         self._deadlines = Deadlines(fleet, memory)
         self._judge = Judge(fleet, shard)
         self._batches = 0
         self._stage_until = 0
 
     @classmethod
-    async def open(cls, settings: DatabaseSettings, shard: int, fleet: Fleet) -> Self:
+    async def open(cls, settings: DatabaseSettings, shard: int, fleet: Fleet, horizon: Horizon | None = None) -> Self:
         """Connect, take the shard, read back what was committed.
 
         Raises StoreUnavailableError, or LockLostError while another daemon holds the shard.
@@ -87,7 +90,7 @@ class Writer:
             await _lock(connection, shard)
             await readings.prepare(connection)
             await partitions.ensure_ahead(connection, datetime.now(UTC))
-            return cls(connection, await Memory.read(connection, shard), fleet, shard)
+            return cls(connection, await Memory.read(connection, shard), fleet, shard, horizon or Horizon())
         except BaseException:
             abandon(connection)
             raise
@@ -100,6 +103,10 @@ class Writer:
     def connection(self) -> Connection:
         """The connection that holds the lock; for use between commits only."""
         return self._connection
+
+    async def inbox(self, limit: int) -> list[Record]:
+        """Return messages that came by HTTP, oldest first."""
+        return await http_inbox.waiting(self._connection, 0, limit)
 
     async def requested_replays(self, limit: int) -> list[Record]:
         """Return dead letters that somebody asked for again, oldest first."""
@@ -196,6 +203,7 @@ class Writer:
         if batch.assigned:
             await self._release(connection, batch.assigned, written, how)
             folding.readings(written.new[written.folded :])
+        await self._horizon.mark_late(connection, written.new, now)
         if batch.letters or written.refused:
             await dead_letters.insert(connection, [*batch.letters, *written.refused])
         if batch.overflows:
@@ -207,6 +215,8 @@ class Writer:
             await gateway_states.save_status(connection, [(g, *status) for g, status in batch.statuses.items()])
         if batch.heard:
             await gateway_states.save_heard(connection, list(batch.heard.items()))
+        if batch.inbox:
+            await http_inbox.remove(connection, batch.inbox)
         if batch.replayed or batch.replay_refused:
             await dead_letters.settle(connection, batch.replayed, batch.replay_refused)
         written.judged = await self._judge.judge(connection, self._memory, batch, folding, now)

@@ -71,5 +71,6 @@ begin
 end $$;
 create trigger config after insert on http_inbox for each statement execute function notify_inbox();
 
--- A client that sends the same log twice finds the first; the list of what is due asks for each unit's newest.
+-- For the lists of a whole organization.
+create index manual_logs_organization on manual_logs (organization_id, logged_at desc, id desc);
 create index alert_timeline_organization on alert_timeline (organization_id, id desc);

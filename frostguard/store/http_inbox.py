@@ -1,0 +1,62 @@
+"""Messages that came by HTTP: kept here by the API, taken by the daemon as if the broker had brought them.
+
+The daemon is the one writer of readings. It hears `inbox` on the channel `config`, reads what is `waiting`, and
+removes it in the transaction that stores it.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from frostguard.store.connection import Connection, Record, translated
+
+INSERT_MESSAGES = """
+insert into http_inbox (gateway_id, topic, payload)
+select $1, m.topic, m.payload from unnest($2::text[], $3::bytea[]) with ordinality m (topic, payload, n) order by m.n
+"""
+
+LIST_WAITING = "select id, received_at, topic, payload from http_inbox where id > $1 order by id limit $2"
+
+REMOVE_MESSAGES = "delete from http_inbox where id = any($1::bigint[])"
+
+# From the first number to the last: at most too many, and two look-ups however many there are.
+ESTIMATE_WAITING = "select coalesce(max(id) - min(id) + 1, 0) from http_inbox"
+
+FIND_NETWORK = """
+select serial from gateways
+ where organization_id = $1 and kind = 'tts' and deleted_at is null
+   and (serial = $2 or ($2 !~ '@' and split_part(serial, '@', 1) = $2))
+ order by serial limit 2
+"""
+
+
+async def insert(connection: Connection, gateway: UUID, messages: Sequence[tuple[str, bytes]]) -> None:
+    """Keep messages (topic, payload of at most 64 KiB) that a gateway sent."""
+    topics, payloads = zip(*messages, strict=True)
+    with translated():
+        await connection.execute(INSERT_MESSAGES, gateway, list(topics), list(payloads))
+
+
+async def waiting(connection: Connection, after: int, limit: int) -> list[Record]:
+    """Return id, received_at, topic and payload of messages above a number, in the order in which they came."""
+    with translated():
+        return list(await connection.fetch(LIST_WAITING, after, limit))
+
+
+async def remove(connection: Connection, ids: Sequence[int]) -> None:
+    """Forget messages, in the transaction that stores what they say or dead-letters it."""
+    with translated():
+        await connection.execute(REMOVE_MESSAGES, list(ids))
+
+
+async def estimate(connection: Connection) -> int:
+    """Return how many messages wait at most."""
+    with translated():
+        found: int = await connection.fetchval(ESTIMATE_WAITING)
+    return found
+
+
+async def network(connection: Connection, organization: UUID, application: str) -> str | None:
+    """Return the name (application, or application@tenant) of an organization's network; None: none, or several."""
+    with translated():
+        rows = await connection.fetch(FIND_NETWORK, organization, application)
+    return rows[0]["serial"] if len(rows) == 1 else None
