@@ -135,8 +135,12 @@ class Principals:
         return principal
 
     async def admit_gateway(self, authorization: str | None) -> GatewayPrincipal:
-        """Return which gateway is behind HTTP Basic credentials (its name and password). Raises a 401 Problem."""
-        encoded = _credentials(authorization, "basic ")
+        """Return which gateway is behind HTTP Basic credentials (its name and password). Raises a 401 Problem.
+
+        The same in Bearer's place is fine, for clients that can send nothing else.
+        """
+        is_bearer = authorization is not None and authorization[:7].lower() == "bearer "
+        encoded = _credentials(authorization, "bearer " if is_bearer else "basic ")
         if time.monotonic() >= self._trusted_until:
             await self.regain_trust()
         key = hash_token(encoded)  # the password itself is not kept

@@ -5,7 +5,17 @@ success, the audit entry (or why there is none), and whether access changes (`se
 the answer leaves). A family is one module; a new one is added here.
 """
 
-from api.routes import accounts, alerts, devices, hierarchy, organizations, probes, readings
+from api.routes import (
+    accounts,
+    alerts,
+    devices,
+    hierarchy,
+    ingest,
+    manual_logs,
+    organizations,
+    probes,
+    readings,
+)
 from api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -16,4 +26,6 @@ ROUTES: tuple[Route, ...] = (
     *devices.ROUTES,
     *readings.ROUTES,
     *alerts.ROUTES,
+    *manual_logs.ROUTES,
+    *ingest.ROUTES,
 )

@@ -1,9 +1,12 @@
 """Requests that succeed, for what was measured, for alerts, and for what people do about them."""
 
+import base64
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from frostguard.gateway_passwords import mosquitto_hash
 from tests.api.deeds import Request, deed, plain
-from tests.api.world import Organization, World
+from tests.api.world import PASSWORD, Organization, World
 
 for each in ("/readings", "/readings/latest", "/readings/export", "/statistics"):
     plain(f"GET /units/{{unitId}}{each}")
@@ -50,3 +53,59 @@ async def plan_suppression(world: World, org: Organization) -> Request:
         "endsAt": (datetime.now(UTC) + timedelta(hours=2)).isoformat(),
     }  # fmt: skip
     return Request("POST", f"/organizations/{org.id}/suppressions", body, org.token("manager"))
+
+
+# --- manual logs and readings over HTTP
+
+for each in (
+    "units/{unitId}/manual-logs",
+    "organizations/{orgId}/manual-logs",
+    "organizations/{orgId}/manual-logs/due",
+):
+    plain(f"GET /{each}")
+plain("POST /units/{unitId}/manual-logs", {"temperature": 39.2, "unit": "F", "notes": "by hand"}, "staff")
+
+
+@deed("POST /manual-logs/batch")
+async def batch(world: World, org: Organization) -> Request:
+    log = {
+        "unitId": str(org.unit), "temperature": 3.5, "loggedAt": (datetime.now(UTC) - timedelta(days=1)).isoformat(),
+        "idempotencyKey": "phone-1",
+    }  # fmt: skip
+    return Request("POST", "/manual-logs/batch", {"logs": [log, {}]}, org.token("staff"))
+
+
+async def gateway_key(world: World, org: Organization) -> str:
+    """Credentials of the organization's gateway, as a token."""
+    serial = await world.sql.fetchval(
+        "update gateways set password_hash = $2 where id = $1 returning serial", org.gateway, mosquitto_hash(PASSWORD)
+    )
+    return base64.b64encode(f"{serial}:{PASSWORD}".encode()).decode()
+
+
+@deed("POST /ingest/readings")
+async def send_readings(world: World, org: Organization) -> Request:
+    body = {"readings": [{"sensor": "a84041000181c061", "temperature": -18.4, "seq": 1}], "boot": "b1"}
+    return Request("POST", "/ingest/readings", body, await gateway_key(world, org))
+
+
+def uplink(application: str = "cold") -> dict[str, Any]:
+    return {
+        "end_device_ids": {
+            "device_id": "probe-1", "dev_eui": "A84041000181C061",
+            "application_ids": {"application_id": application},
+        },
+        "uplink_message": {
+            "f_cnt": 7, "frm_payload": "AA==", "decoded_payload": {"TempC_SHT": 4.5},
+            "received_at": "2026-11-22T12:00:00Z",
+        },
+    }  # fmt: skip
+
+
+@deed("POST /ingest/ttn")
+async def send_uplink(world: World, org: Organization) -> Request:
+    await world.sql.execute(
+        "insert into gateways (organization_id, kind, serial, name) values ($1, 'tts', $2, 'n')", org.id,
+        f"{org.slug}@tenant",
+    )  # fmt: skip
+    return Request("POST", "/ingest/ttn", uplink(org.slug), await gateway_key(world, org))
