@@ -18,7 +18,7 @@ TEMPLATE = "lived"
 
 @pytest.fixture(scope="session")
 def once_lived(postgres: PostgresServer) -> Iterator[Planted]:
-    """Two hours with an alarm, a restart and late readings; nobody interfered. A copy keeps the transactions' numbers."""
+    """Two hours with an alarm, a restart, late readings; nobody interfered. A copy keeps transactions' numbers."""
     with psycopg.connect(postgres.url(), autocommit=True) as c:
         c.execute(f"create database {TEMPLATE} template template strategy file_copy")
         planted = plant_units(postgres.url(TEMPLATE))

@@ -44,8 +44,7 @@ def plant_units(database: str) -> Planted:
         c.execute(
             "update units set settings = %s where id = %s",
             (
-                '{"critical_high": 9, "critical_confirm_seconds": 120, "confirm_seconds": 900,'
-                ' "manual_interval_minutes": 45, "reopen_minutes": 30}',
+                '{"critical_high": 9, "critical_confirm_seconds": 120, "confirm_seconds": 900, "reopen_minutes": 30}',
                 third,
             ),
         )

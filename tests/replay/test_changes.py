@@ -53,7 +53,7 @@ def test_anything_else_is_refused_in_one_sentence(text: str, said: str) -> None:
 
 def test_changes_that_contradict_what_is_set_are_refused() -> None:
     check_together(Limits())
-    with pytest.raises(ChangeRefusedError, match="low .* must be below high"):
+    with pytest.raises(ChangeRefusedError, match=r"low .* must be below high"):
         check_together(replace(Limits(), low=9.0))
 
 

@@ -30,7 +30,7 @@ class Ear:
     def said(self, events: Sequence[Event]) -> None:
         self.events += events
 
-    def folded(self, state: UnitState) -> None:
+    def folded(self, state: UnitState) -> None:  # noqa: ARG002 - part of the listener
         self.states += 1
 
     def heard(self) -> str:
@@ -88,9 +88,8 @@ def test_a_reading_moves_what_was_not_spoken_of_before_it_came(came: str, until:
 
 def test_where_we_did_not_listen_nothing_was_spoken_of() -> None:
     backlog = "0>0:4 | 60>4:4 9:4 14:4 | 61>58:4"
-    assert replay(backlog, outages=[(25, "1", "60")], until="61")[1].heard() == "0:data_fresh 19+30:data_late " + (
-        "39+30:data_interrupted 58:data_fresh"
-    )
+    expected = "0:data_fresh 19+30:data_late 39+30:data_interrupted 58:data_fresh"
+    assert replay(backlog, outages=[(25, "1", "60")], until="61")[1].heard() == expected
     silent = replay("0>0:4", outages=[(25, "1", "60")], until="64")[1]
     assert silent.heard() == FRESH
     assert replay("0>0:4", outages=[(25, "1", "60")], until="67")[1].heard() == f"{FRESH} 65+30:data_late"
