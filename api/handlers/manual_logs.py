@@ -152,7 +152,8 @@ async def due(call: Call) -> Answer:
 
 def _due(row: Record, now: datetime) -> dict[str, Any]:
     limits = _limits(row)
-    last = max(at for at in (row["last_reading_at"], row["last_log_at"], row["created_at"]) if at is not None)
+    values = [at for at in (row["last_reading_at"], row["last_log_at"]) if at is not None]
+    last = max(values, default=row["created_at"])
     due_at = last + timedelta(minutes=limits.manual_interval_minutes + limits.manual_grace_minutes)
     found = members_of(row)
     for name in (
