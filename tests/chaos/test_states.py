@@ -17,7 +17,8 @@ from tests.chaos.test_kills import FAULTS
 # One transaction in fifteen fails in the COMMIT itself, when everything has been written: as where a disk is full then.
 COMMITS_FAIL = """
 create function fail_at_times() returns trigger language plpgsql as $$ begin
-  if pg_current_xact_id()::text::bigint % 15 = 0 then raise exception 'no room' using errcode = '53100'; end if; return null; end $$;
+  if pg_current_xact_id()::text::bigint % 15 = 0 then raise exception 'no room' using errcode = '53100'; end if;
+  return null; end $$;
 create constraint trigger fail_at_times after insert on sensor_readings deferrable initially deferred
   for each row execute function fail_at_times()
 """
