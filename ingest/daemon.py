@@ -13,7 +13,6 @@ import random
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import UUID
 
 from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings
@@ -29,6 +28,7 @@ from ingest.intake import Intake
 from ingest.mqtt import BrokerRefusedError, BrokerUnavailableError, Session
 from ingest.reader import Publish
 from ingest.rollups import Rollups
+from ingest.tally import count
 from ingest.watch import INBOX, LOGS, REPLAYS, Watch
 from ingest.watermarks import Key
 from ingest.writer import Writer, Written
@@ -301,7 +301,7 @@ class Daemon:
         session.resume()
         self._clock.committed(batch, alerts_held=written.judged.held, more_logs=written.judged.more_logs)
         self._untold.update({key: progress.upto for key, progress in written.moved.items()})
-        _count(batch, written, time.monotonic() - started)
+        count(batch, written, time.monotonic() - started)
 
     async def _write(self, batch: Batch, session: Session) -> Written:
         """Write until it is written, for PATIENCE seconds. Raises StoreUnavailableError after that."""
@@ -375,28 +375,3 @@ class Daemon:
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
-
-
-def _count(batch: Batch, written: Written, seconds: float) -> None:
-    """Count a committed batch."""
-    metrics.MESSAGES.inc(batch.messages)
-    metrics.RECEIVED.inc(batch.readings)
-    metrics.STORED.inc(len(written.new))
-    metrics.DUPLICATES.inc(written.duplicates)
-    metrics.HELD.inc(len(batch.held))
-    metrics.RELEASED.inc(written.released)
-    metrics.FAULTS.inc(batch.faults)
-    metrics.UNKNOWN_FIELDS.inc(batch.unknown_fields)
-    metrics.SKIPPED.inc(written.given_up)
-    metrics.REPLAYED.inc(len(batch.replayed))
-    for letter in (*batch.letters, *written.refused):
-        metrics.DEAD_LETTERS.labels(letter.reason).inc()
-    for (_source, _hour, reason), dropped in batch.overflows.items():
-        metrics.OVERFLOWS.labels(reason).inc(dropped)
-    metrics.EVENTS.inc(written.judged.events)
-    metrics.ALERTS.inc(written.judged.alerts)
-    metrics.BATCHES.inc()
-    metrics.BATCH_ROWS.observe(len(batch.rows))
-    metrics.COMMIT_SECONDS.observe(seconds)
-    if written.new:
-        metrics.LAG.set((datetime.now(UTC) - written.new[-1].recorded_at).total_seconds())

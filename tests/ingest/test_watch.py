@@ -10,7 +10,7 @@ import pytest
 
 from frostguard.config import DatabaseSettings
 from ingest.fleet import Fleet
-from ingest.watch import ALERTS, LOGS, REPLAYS, Watch, max_covered
+from ingest.watch import ALERTS, INBOX, LOGS, NAMES, REPLAYS, Watch, max_covered
 from tests.factories import assign, plant, plant_sensor, plant_unit
 from tests.fakes import until
 
@@ -52,7 +52,7 @@ async def watched(database: str) -> AsyncIterator[tuple[Watch, Ear, Fleet]]:
 
 async def test_everything_is_asked_for_once_at_the_start(watched) -> None:
     _, ear, _ = watched
-    assert set(ear.names) == {REPLAYS, LOGS, ALERTS}
+    assert set(ear.names) == NAMES
 
 
 async def test_a_new_unit_and_its_sensor_are_told(watched, database: str) -> None:
@@ -75,7 +75,10 @@ async def test_an_assignment_tells_the_sensor(watched, database: str) -> None:
     await until(lambda: sensor in ear.sensors, "the assignment is told")
 
 
-@pytest.mark.parametrize(("name", "payload"), [(REPLAYS, "dead-letters"), (LOGS, "manual-logs"), (ALERTS, "alerts")])
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [(REPLAYS, "dead-letters"), (LOGS, "manual-logs"), (ALERTS, "alerts"), (INBOX, "inbox")],
+)
 async def test_what_somebody_asks_for_is_told(watched, database: str, name: str, payload: str) -> None:
     _, ear, _ = watched
     ear.names.clear()
