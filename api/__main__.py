@@ -76,8 +76,10 @@ async def _serve(program: Program, stop: asyncio.Event) -> None:
         raise UsageError(f"cannot listen on {program.api.host}:{program.api.port}: {error.strerror}") from None
     log.info("listening", extra={"url": listening.url})
     ready: Path | None = program.api.ready_file
-    if ready is not None:
-        ready.write_text(f"{listening.url}\n")  # noqa: ASYNC240 - once, a few bytes
+    if ready is not None:  # whole or not at all, for whoever watches for it
+        partial = ready.with_name(f"{ready.name}.new")
+        partial.write_text(f"{listening.url}\n")
+        partial.replace(ready)
     try:
         await stop.wait()
         log.info("stopping")

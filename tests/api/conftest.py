@@ -1,6 +1,6 @@
 """A running program on a database of its own, with real HTTP in between."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from api.program import Program, Settings
 from api.server import Listening, listen
 from frostguard.config import ApiSettings, AuthSettings, DatabaseSettings, MailSettings, load
+from frostguard.local.postgres import PostgresServer
 from tests.api import deeds_history  # noqa: F401 - adds its requests to those of all routes
+from tests.api.shared_database import empty, made
 from tests.api.world import Api, World
 
 SECRET = "a secret for tests only, 0123456789 abcdefgh"
@@ -51,6 +53,20 @@ async def serving(database: str, *, cost: int = CHEAP, **given: Any) -> AsyncIte
             await listening.stop()
             await program.stop()
             await connection.close()
+
+
+@pytest.fixture(scope="session")
+def one_for_all(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a migrated database for all tests of this worker."""
+    with made(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def database(one_for_all: str) -> Iterator[str]:
+    """The URL of an empty, migrated database, for this test alone."""
+    yield one_for_all
+    empty(one_for_all)
 
 
 @pytest.fixture

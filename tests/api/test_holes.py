@@ -161,7 +161,10 @@ async def test_s16_an_empty_body_changes_nothing_and_two_editors_notice_each_oth
 async def test_s17_answers_have_declared_members_only(api: Api, world: World) -> None:
     org = await world.organization()
     await world.sql.execute("alter table units add column secret_note text default 'hidden'")
-    reply = await api.get(f"/units/{org.unit}", org.owner)  # checked against its shape by the client of the tests
+    try:
+        reply = await api.get(f"/units/{org.unit}", org.owner)  # checked against its shape by the client of the tests
+    finally:
+        await world.sql.execute("alter table units drop column secret_note")
     assert b"hidden" not in reply.body
 
 
