@@ -23,7 +23,7 @@ import orjson
 from api import problems
 from frostguard.config import DatabaseSettings
 from frostguard.domain.access import Role
-from frostguard.errors import StoreUnavailableError
+from frostguard.errors import FrostGuardError, StoreUnavailableError
 from frostguard.gateway_passwords import matches
 from frostguard.security import Claims, Signer, TokenError, hash_token
 from frostguard.store import sessions
@@ -217,7 +217,7 @@ class Principals:
             try:
                 connection = await connect(self._settings, "frostguard-api-access")
                 await self._listen(connection)
-            except StoreUnavailableError as error:
+            except FrostGuardError as error:  # also a wrong password or a missing table: it may be put right meanwhile
                 log.warning("no connection for access changes", extra={"error": str(error)})
                 await asyncio.sleep(0.3)
             finally:

@@ -78,12 +78,17 @@ class Program:
     async def start(self) -> None:
         """Open the first connection and begin to listen. Raises StoreUnavailableError or UsageError."""
         await self.lanes.open()
+        if self._tasks:  # a start that is tried again
+            await self.principals.regain_trust()
+            return
         for name, work in (
             ("access", self.principals.run()),
             ("mail", self.mailer.run()),
             ("housekeeping", self._keep_house()),
         ):
-            self._tasks.append(asyncio.create_task(work, name=name))
+            task = asyncio.create_task(work, name=name)
+            task.add_done_callback(_notice)
+            self._tasks.append(task)
         await self.principals.regain_trust()
 
     async def stop(self) -> None:
@@ -165,6 +170,12 @@ class Program:
 def lane_count(settings: DatabaseSettings) -> int:
     """Return how many connections serve short statements: what the pool may have, less the three with other duties."""
     return max(2, settings.pool_max - 3)
+
+
+def _notice(task: asyncio.Task[None]) -> None:
+    """Log a task that should have lived as long as the program."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a task of the program has ended", exc_info=error, extra={"task": task.get_name()})
 
 
 def _is_address(text: str) -> bool:

@@ -60,3 +60,20 @@ async def test_old_sessions_are_swept_and_a_failing_sweep_is_tried_again(running
     while len(swept) < 3:  # noqa: ASYNC110 - the sweep itself is what we wait for
         await asyncio.sleep(0)
     task.cancel()
+
+
+async def test_a_start_that_is_tried_again_starts_nothing_twice(running: Running) -> None:
+    before = list(running.program._tasks)
+    await running.program.start()
+    assert running.program._tasks == before
+
+
+async def test_a_task_that_ends_by_itself_is_noticed(caplog) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    task = asyncio.create_task(fail(), name="mail")
+    task.add_done_callback(module._notice)
+    await asyncio.wait({task})
+    await asyncio.sleep(0)
+    assert "a task of the program has ended" in caplog.text
