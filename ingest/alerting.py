@@ -1,5 +1,6 @@
 """From events to rows: lock the alerts concerned, let the domain decide, group what belongs together, tell people."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -157,7 +158,7 @@ class Alerting:
         held = batch.ask_alerts and await self._add_owed(connection, asked, subjects)
         if not asked:
             return [], held, []
-        speakers = await self._speakers(connection, asked)
+        speakers, behind = await self._speakers(connection, asked), self._behind(asked)
         organizations = list({subjects[alert.subject_id].organization_id for alert in asked.values()})
         windows = await suppressions.active(connection, organizations, now)
         told: list[Change] = []
@@ -170,7 +171,7 @@ class Alerting:
             held = held or decision.verb == "hold"
             if decision.verb == "notify":
                 told.append(tell(alert, now))
-                together = self._together(alert, asked)
+                together = self._together(alert, asked, behind)
                 name = f"{alert.severity.word}@{now.isoformat()}"
                 notifications.append(Notification(subject.organization_id, alert.id, alert.severity, name, together))
         return told, held, notifications
@@ -185,14 +186,23 @@ class Alerting:
         self._asked_upto = owed[-1][0] if len(owed) == OWED else None
         return after is not None or self._asked_upto is not None
 
-    def _together(self, alert: Alert, asked: Mapping[UUID, Alert]) -> int:
+    def _together(self, alert: Alert, asked: Mapping[UUID, Alert], behind: Counter[UUID]) -> int:
         """Return for how many units an alert speaks: those behind its gateway, or those linked to it; at least 1."""
-        if alert.type is AlertType.GATEWAY_SILENT:
-            owner = self._fleet.owner_of_gateway(alert.subject_id)
-            units = owner.units.values() if owner is not None else ()
-            return max(1, sum(unit.gateway_id == alert.subject_id for unit in units))
-        linked = [other for other in asked.values() if other.linked_to == alert.id]
-        return max(1, sum(self._together(other, asked) for other in linked))
+        match alert.type:
+            case AlertType.GATEWAY_SILENT:
+                return max(1, behind[alert.subject_id])
+            case AlertType.INGEST_DEGRADED:
+                linked = [other for other in asked.values() if other.linked_to == alert.id]
+                return max(1, sum(self._together(other, asked, behind) for other in linked))
+            case _:
+                return 1
+
+    def _behind(self, asked: Mapping[UUID, Alert]) -> Counter[UUID]:
+        """Count the units behind the gateways that some of these alerts are about."""
+        silent = {alert.subject_id for alert in asked.values() if alert.type is AlertType.GATEWAY_SILENT}
+        owners = {owner.id: owner for key in silent if (owner := self._fleet.owner_of_gateway(key)) is not None}
+        units = (unit for owner in owners.values() for unit in owner.units.values())
+        return Counter(unit.gateway_id for unit in units if unit.gateway_id in silent)
 
     @staticmethod
     async def _speakers(connection: Connection, asked: Mapping[UUID, Alert]) -> dict[UUID, Alert]:
