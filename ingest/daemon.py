@@ -125,7 +125,6 @@ class Daemon:
         self._writer = await self._open_writer()
         try:
             await self._loaded()
-            await self._rollups.load(self._writer.connection)
             self._writer.reschedule()
             self._health.database(ready=True)
             await self._serve_broker()
@@ -134,7 +133,13 @@ class Daemon:
             self._writer.abandon()
 
     async def _open_writer(self) -> Writer:
-        return await Writer.open(self._settings.database, SHARD, self._fleet, self._rollups.horizon)
+        writer = await Writer.open(self._settings.database, SHARD, self._fleet, self._rollups.horizon)
+        try:
+            await self._rollups.load(writer.connection)
+        except BaseException:
+            writer.abandon()
+            raise
+        return writer
 
     async def _loaded(self) -> None:
         """Wait until the fleet is in memory: without it every reading would be a stranger's."""

@@ -76,24 +76,30 @@ class Rollups:
         self._shard = shard
         self._now = now
         self._upto = FOREVER
+        self._holder: int | None = None  # the backend of the writer that holds the shard
+        self._loaded = asyncio.Event()
         self.horizon = Horizon()
 
     async def load(self, connection: Connection) -> None:
-        """Learn what is summed already, on any connection. Before the first batch is written."""
+        """Learn what is summed already, on the writer's connection, before it writes its first batch.
+
+        It holds the shard by then: nobody else moves the progress any more.
+        """
         today = floor(self._now(), Span.DAY)
         self._upto = (await rollups.ensure_progress(connection, self._shard, today)).upto
-        if self.horizon.at is FOREVER:
-            self.horizon.at = self._upto
+        self._holder = connection.get_server_pid()
+        self.horizon.at = self._upto if self.horizon.at is FOREVER else max(self.horizon.at, self._upto)
         UPTO.set(self._upto.timestamp())
+        self._loaded.set()
 
     async def run(self) -> None:
-        """Sum until cancelled; after a lost connection begin anew."""
+        """Sum until cancelled, once there is a writer; after a lost connection begin anew."""
+        await self._loaded.wait()
         while True:
             await asyncio.sleep(PAUSE_SECONDS)  # a backlog has begun to arrive by then, and `step` stays behind it
             connection: Connection | None = None
             try:
                 connection = await connect(self._settings, f"frostguard-rollups-{self._shard}")
-                await self.load(connection)
                 while True:
                     await self.step(connection)
                     await asyncio.sleep(EVERY_SECONDS)
@@ -119,13 +125,16 @@ class Rollups:
         return settled
 
     async def _advance(self, connection: Connection, goal: datetime) -> bool:
-        """Sum at most a day of what is missing. False: a rebuild is at work, come again."""
+        """Sum at most a day of what is missing. False: a rebuild is at work, or the shard is not ours. Come again."""
+        assert self._holder is not None
         self.horizon.at = max(self.horizon.at, goal)
         ceiling = await rollups.ceiling(connection)
         while not await rollups.all_ended(connection, ceiling):  # noqa: ASYNC110 - the event is in PostgreSQL
             await asyncio.sleep(ENDED_SECONDS)
         async with rollups.exclusive(connection) as ours:
-            if ours:
-                self._upto = await rollups.roll_up(connection, self._shard, goal)
-        UPTO.set(self._upto.timestamp())
-        return ours
+            upto = await rollups.roll_up(connection, self._shard, self._holder, goal) if ours else None
+        if upto is None:
+            return False
+        self._upto = upto
+        UPTO.set(upto.timestamp())
+        return True

@@ -1,10 +1,12 @@
 """Buckets of readings: summed as time passes, again where a reading came late, and for any stretch on request.
 
-A bucket follows from sensor_readings alone. Three rules keep it so:
+A bucket follows from sensor_readings alone. Four rules keep it so:
 
 - Whoever stores a reading that is older than the announced horizon marks its hour in its transaction (`mark_late`).
 - The horizon is announced before a stretch is summed, and the summing waits for every transaction that may not have
   heard of it (`ceiling`, `all_ended`).
+- Only the process whose writer holds the shard moves the progress, and a new holder waits for the row before it reads
+  how far it got (`ensure_progress`): otherwise it could announce less than is summed.
 - Sums, progress and the marks that they settle are one transaction, under the lock of `exclusive`.
 
 Readings are only ever added, so summing anew is an upsert. `rebuild_day` also removes: for rows that went in by COPY.
@@ -17,6 +19,7 @@ from uuid import UUID
 
 from frostguard.domain.buckets import Span, Stretch, floor
 from frostguard.store.connection import Connection, Record, translated
+from frostguard.store.locks import INGEST_LOCK
 
 ROLLUP_LOCK = 0x4667_526F  # "FgRo"
 DAY = timedelta(days=1)
@@ -29,6 +32,13 @@ Mark = tuple[UUID, datetime]
 ENSURE_PROGRESS = "insert into rollup_progress (shard, since, upto) values ($1, $2, $2) on conflict (shard) do nothing"
 
 GET_PROGRESS = "select since, upto from rollup_progress where shard = $1"
+
+LOCK_PROGRESS = GET_PROGRESS + " for update"
+
+HOLDS_SHARD = """
+select exists (select from pg_locks
+                where locktype = 'advisory' and classid::bigint = $1 and objid::bigint = $2 and pid = $3 and granted)
+"""
 
 GET_COMMON = "select max(since) as since, min(upto) as upto from rollup_progress"
 
@@ -117,7 +127,7 @@ async def ensure_progress(connection: Connection, shard: int, today: datetime) -
     """Return what is rolled up; on the very first call, nothing yet, to begin with `today` (a midnight)."""
     with translated():
         await connection.execute(ENSURE_PROGRESS, shard, today)
-    return await _stretch(connection, shard)
+        return Stretch(*await connection.fetchrow(LOCK_PROGRESS, shard))
 
 
 async def common_stretch(connection: Connection) -> Stretch | None:
@@ -164,12 +174,16 @@ async def exclusive(connection: Connection) -> AsyncIterator[bool]:
                 await connection.fetchval(UNLOCK, ROLLUP_LOCK)
 
 
-async def roll_up(connection: Connection, shard: int, end: datetime) -> datetime:
+async def roll_up(connection: Connection, shard: int, holder: int, end: datetime) -> datetime | None:
     """Sum what follows the stretch up to `end` (a multiple of 5 minutes), at most a day of it, inside `exclusive`.
 
-    Returns how far it is now.
+    `holder` is the backend of the writer that holds the shard. Returns how far it is now; None, and nothing is summed,
+    where another one holds it.
     """
-    since, begin = await _stretch(connection, shard)
+    with translated():
+        since, begin = await connection.fetchrow(LOCK_PROGRESS, shard)
+        if not await connection.fetchval(HOLDS_SHARD, INGEST_LOCK, shard, holder):
+            return None
     end = max(begin, min(end, floor(begin, Span.DAY) + DAY))
     with translated():
         await _sum(connection, begin, end)

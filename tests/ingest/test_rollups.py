@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +12,7 @@ from frostguard.config import DatabaseSettings
 from frostguard.domain.buckets import Span, floor
 from frostguard.domain.reading import Reading
 from frostguard.errors import StoreUnavailableError
-from frostguard.store import partitions, readings, rollups
+from frostguard.store import locks, partitions, readings, rollups
 from frostguard.store.connection import Connection, connect
 from ingest.rollups import LAG, Rollups
 from tests.factories import SERIAL, Planted, identity, make_reading
@@ -29,7 +29,7 @@ select r.unit_id, date_bin($1, r.recorded_at, 'epoch') as at, r.sensor_id, count
 """
 STORED = """
 select unit_id, at, sensor_id, readings, lowest, highest, round(total::numeric, 6) as total
-  from reading_buckets where span = $1 order by 1, 2, 3
+  from reading_buckets where span = $1 and at >= $2 and at < $3 order by 1, 2, 3
 """
 
 
@@ -45,6 +45,7 @@ class Rig:
 
     async def begin(self) -> None:
         await partitions.ensure(self.connection, [NOON + n * DAY for n in range(-40, 8)])
+        assert await locks.try_shard(self.connection, 0)
         await self.rollups.load(self.connection)
 
     async def restart(self) -> None:
@@ -74,7 +75,7 @@ class Rig:
         for span in Span:
             bounds = (floor(stretch.since, span), floor(stretch.upto, span))
             direct = await self.connection.fetch(DIRECT, span.length, *bounds)
-            stored = await self.connection.fetch(STORED, span)
+            stored = await self.connection.fetch(STORED, span, *bounds)
             if list(map(tuple, direct)) != list(map(tuple, stored)):
                 found[span] = (direct, stored)
         return found
@@ -242,6 +243,44 @@ async def test_nothing_is_summed_while_somebody_else_does(rig: Rig, other: Conne
         assert await rig.buckets(Span.FIVE_MINUTES) == []
     await rig.step()
     assert await rig.buckets(Span.FIVE_MINUTES) == [(0, 1, 4.0, 4.0)]
+
+
+async def test_who_does_not_hold_the_shard_sums_nothing(
+    rig: Rig, other: Connection, settings: DatabaseSettings
+) -> None:
+    await rig.store(rig.reading(1))
+    rig.clock.at = NOON + timedelta(minutes=10)
+    standby = Rollups(settings, now=rig.clock)
+    await standby.load(other)  # a daemon never does, before it holds the shard
+    await standby.step(other)
+    assert await rig.buckets(Span.FIVE_MINUTES) == []
+    await rig.step()
+    assert await rig.buckets(Span.FIVE_MINUTES) == [(0, 1, 4.0, 4.0)]
+
+
+async def test_a_new_holder_waits_for_what_is_being_summed(
+    rig: Rig, other: Connection, settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the shard while the old holder sums: what it learns must not be less than what comes of that."""
+    heir = Rollups(settings, now=rig.clock)
+    loading: list[asyncio.Task[None]] = []
+    really = rollups._sum
+
+    async def meanwhile(connection: Connection, begin: datetime, end: datetime) -> None:
+        loading.append(asyncio.create_task(heir.load(other)))
+        await until(lambda: _waits(rig.connection, other), "it waits for the row")
+        await really(connection, begin, end)
+
+    monkeypatch.setattr(rollups, "_sum", meanwhile)
+    rig.clock.at = NOON + timedelta(minutes=6)
+    await rig.step()
+    await asyncio.gather(*loading)
+    assert heir.horizon.at == rig.rollups.horizon.at == NOON + timedelta(minutes=5)
+
+
+async def _waits(connection: Connection, other: Connection) -> bool:
+    blocked: bool = await connection.fetchval("select cardinality(pg_blocking_pids($1)) > 0", other.get_server_pid())
+    return blocked
 
 
 async def test_the_task_goes_on_after_a_lost_connection(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
