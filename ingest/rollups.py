@@ -18,6 +18,7 @@ from frostguard.domain.unit_state import FOREVER
 from frostguard.errors import FrostGuardError
 from frostguard.store import rollups
 from frostguard.store.connection import Connection, abandon, connect
+from ingest.metrics import REGISTRY
 
 log = logging.getLogger("ingest.rollups")
 
@@ -28,8 +29,8 @@ MARKS = 2000  # settled in one transaction
 ARRIVING = timedelta(seconds=10)
 ENDED_SECONDS = 0.05
 
-UPTO = Gauge("frostguard_rollups_upto_seconds", "Until when readings are summed, seconds since 1970")
-RESUMMED = Counter("frostguard_rollups_late_hours", "Marks of late readings that were settled")
+UPTO = Gauge("frostguard_rollups_upto_seconds", "Until when readings are summed, seconds since 1970", registry=REGISTRY)
+RESUMMED = Counter("frostguard_rollups_late_hours", "Marks of late readings that were settled", registry=REGISTRY)
 
 
 def _utc_now() -> datetime:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import frostguard
+from api.metrics import Metrics
 from frostguard.cli.check_config import example
 from frostguard.cli.main import parser
-from ingest import metrics
+from ingest import rollups
 
 ROOT = Path(frostguard.__file__).parent.parent
 README, OPERATIONS = (ROOT / "README.md").read_text(), (ROOT / "OPERATIONS.md").read_text()
@@ -47,7 +48,8 @@ def metric_names() -> set[str]:
     """The names that Prometheus sees, without the parts of a histogram."""
     return {
         family.name + ("_total" if family.type == "counter" else "")
-        for family in metrics.REGISTRY.collect()
+        for registry in (rollups.REGISTRY, Metrics().registry)
+        for family in registry.collect()
     }  # fmt: skip
 
 

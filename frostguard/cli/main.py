@@ -6,14 +6,29 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from frostguard.cli import alerts, check_config, dead_letters, migrate, mqtt_accounts, replay, rollups, status, tail, up
+from frostguard.cli import (
+    admin,
+    alerts,
+    audit,
+    check_config,
+    dead_letters,
+    migrate,
+    mqtt_accounts,
+    replay,
+    rollups,
+    status,
+    tail,
+    up,
+)  # fmt: skip
 from frostguard.cli.arguments import ArgumentsError
 from frostguard.errors import FrostGuardError, UsageError
 
 EXIT_FAILURE, EXIT_USAGE, EXIT_CONFIGURATION = 1, 2, 78  # 78 is EX_CONFIG: starting again does not help
 
 # In the order in which --help lists them.
-COMMANDS = (up, status, tail, alerts, replay, migrate, dead_letters, rollups, mqtt_accounts, check_config)
+COMMANDS = (
+    up, status, tail, alerts, replay, admin, audit, migrate, dead_letters, rollups, mqtt_accounts, check_config,
+)  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):
