@@ -64,8 +64,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 
 def test_every_command_says_what_it_does(command) -> None:
     listed = command("--help").out
-    for module in commands.COMMANDS:
-        name = module.__name__.rpartition(".")[2].replace("_", "-")
+    for name in commands.parser()._subparsers._group_actions[0].choices:
         assert name in listed
         said = command(name, "--help")
         assert said.code == 0
