@@ -46,7 +46,7 @@ LONG_INTERVALS = "update sensors set report_interval_seconds = 604800"
 MORTAL = """
 with chosen as (select s.id, s.unit_id from sensors s where s.serial = any(%s)),
      short as (update sensors set report_interval_seconds = 1 where id in (select id from chosen))
-update units set settings = settings || '{"late_missed": 3, "interrupted_missed": 5, "slack_seconds": 2}'
+update units set settings = settings || '{"late_missed": 2, "interrupted_missed": 3, "slack_seconds": 1}'
  where id in (select unit_id from chosen)
 """
 RECORDED = """
