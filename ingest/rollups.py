@@ -25,7 +25,7 @@ log = logging.getLogger("ingest.rollups")
 LAG = timedelta(minutes=1)  # a bucket is summed this long after its end: most readings are there by then
 EVERY_SECONDS = 5.0
 PAUSE_SECONDS = 10.0
-MARKS = 2000  # settled in one transaction
+MARKS = 500  # settled in one transaction
 ARRIVING = timedelta(seconds=10)
 ENDED_SECONDS = 0.05
 

@@ -61,8 +61,15 @@ LIST_LATE = "select id, unit_id, hour from late_hours order by id limit $1"
 
 SETTLE_LATE = "delete from late_hours where id = any($1::bigint[])"
 
+_UPSERT = """
+on conflict (unit_id, at, sensor_id, span) do update
+   set total = excluded.total, lowest = excluded.lowest, highest = excluded.highest, readings = excluded.readings
+ where (old.total, old.lowest, old.highest, old.readings)
+       is distinct from (excluded.total, excluded.lowest, excluded.highest, excluded.readings)
+"""
+
 # By way of the units, because the key of both tables begins with the unit.
-SUM_FIVES = """
+SUM_FIVES = f"""
 insert into reading_buckets as old (unit_id, at, sensor_id, total, lowest, highest, readings, span)
 select u.id, b.* , 5
   from units u cross join lateral (
@@ -72,13 +79,9 @@ select u.id, b.* , 5
      where r.unit_id = u.id and r.recorded_at >= $1 and r.recorded_at < $2
        and r.temperature is not null and r.fault is null
      group by 1, 2) b
-on conflict (unit_id, at, sensor_id, span) do update
-   set total = excluded.total, lowest = excluded.lowest, highest = excluded.highest, readings = excluded.readings
- where (old.total, old.lowest, old.highest, old.readings)
-       is distinct from (excluded.total, excluded.lowest, excluded.highest, excluded.readings)
-"""
+{_UPSERT}"""  # noqa: S608 - our own constant
 
-SUM_COARSER = """
+SUM_COARSER = f"""
 insert into reading_buckets as old (unit_id, at, sensor_id, total, lowest, highest, readings, span)
 select u.id, b.*, $3
   from units u cross join lateral (
@@ -87,14 +90,10 @@ select u.id, b.*, $3
       from reading_buckets r
      where r.unit_id = u.id and r.at >= $1 and r.at < $2 and r.span = $4
      group by 1, 2) b
-on conflict (unit_id, at, sensor_id, span) do update
-   set total = excluded.total, lowest = excluded.lowest, highest = excluded.highest, readings = excluded.readings
- where (old.total, old.lowest, old.highest, old.readings)
-       is distinct from (excluded.total, excluded.lowest, excluded.highest, excluded.readings)
-"""
+{_UPSERT}"""  # noqa: S608 - our own constant
 
 # The same for single hours of single units, as far as they are rolled up ($3).
-RESUM_FIVES = """
+RESUM_FIVES = f"""
 insert into reading_buckets as old (unit_id, at, sensor_id, total, lowest, highest, readings, span)
 select h.unit_id, b.*, 5
   from unnest($1::uuid[], $2::timestamptz[]) h (unit_id, hour) cross join lateral (
@@ -104,11 +103,9 @@ select h.unit_id, b.*, 5
      where r.unit_id = h.unit_id and r.recorded_at >= h.hour and r.recorded_at < least(h.hour + interval '1 hour', $3)
        and r.temperature is not null and r.fault is null
      group by 1, 2) b
-on conflict (unit_id, at, sensor_id, span) do update
-   set total = excluded.total, lowest = excluded.lowest, highest = excluded.highest, readings = excluded.readings
-"""
+{_UPSERT}"""  # noqa: S608 - our own constant
 
-RESUM_COARSER = """
+RESUM_COARSER = f"""
 insert into reading_buckets as old (unit_id, at, sensor_id, total, lowest, highest, readings, span)
 select h.unit_id, b.*, $3
   from unnest($1::uuid[], $2::timestamptz[]) h (unit_id, at) cross join lateral (
@@ -116,9 +113,7 @@ select h.unit_id, b.*, $3
       from reading_buckets r
      where r.unit_id = h.unit_id and r.at >= h.at and r.at < h.at + $3::smallint * interval '1 minute' and r.span = $4
      group by r.sensor_id) b
-on conflict (unit_id, at, sensor_id, span) do update
-   set total = excluded.total, lowest = excluded.lowest, highest = excluded.highest, readings = excluded.readings
-"""
+{_UPSERT}"""  # noqa: S608 - our own constant
 
 REMOVE_BUCKETS = "delete from reading_buckets where at >= $1 and at < $2"
 
