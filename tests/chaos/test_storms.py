@@ -5,6 +5,7 @@ The short forms have 500 units, `make chaos` runs 10,000.
 
 import json
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ingest.clock import DEAF
 from tests.chaos.rig import Rig, eventually, rigged
 from tests.chaos.storm import CANARY, SENSORS, TURN_BACK, StormRig, packet, send
 
@@ -165,22 +167,27 @@ def test_ten_thousand_units_that_go_into_excursion_together_are_all_on_record(tm
 IMPATIENT = """{"slack_seconds": 1, "group_wait_seconds": 1}"""
 
 
+def impatient(rig: Rig) -> list[subprocess.Popen[bytes]]:
+    """Units whose monitoring is interrupted after six seconds; two processes, a gateway each; all report."""
+    with psycopg.connect(rig.database, autocommit=True) as c:
+        c.execute("update organizations set settings = %s", (IMPATIENT,))
+        c.execute("update sensors set report_interval_seconds = 1")
+        for gateway in rig._fleet()["gateways"]:
+            serials = [sensor["serial"] for sensor in gateway["sensors"]]
+            c.execute(
+                "update sensors set gateway_id = g.id from gateways g where g.serial = %s and sensors.serial = any(%s)",
+                (gateway["id"], serials),
+            )
+    rig.start_daemon()
+    processes = [_gateway(rig, n) for n in range(2)]
+    eventually(lambda: _count(rig, "unit_states where data_phase = 'fresh'") == 2 * SENSORS, 30, "all report")
+    return processes
+
+
 def test_a_gateway_that_is_cut_off_is_one_notification_with_its_forty_units_under_it(tmp_path: Path) -> None:
     with rigged(tmp_path, gateways=2, sensors=SENSORS) as rig:
         names = [gateway["id"] for gateway in rig._fleet()["gateways"]]
-        with psycopg.connect(rig.database, autocommit=True) as c:
-            c.execute("update organizations set settings = %s", (IMPATIENT,))
-            c.execute("update sensors set report_interval_seconds = 1")
-            for gateway in rig._fleet()["gateways"]:
-                serials = [sensor["serial"] for sensor in gateway["sensors"]]
-                c.execute(
-                    """update sensors set gateway_id = (select id from gateways where serial = %s)
-                        where serial = any(%s)""",
-                    (gateway["id"], serials),
-                )
-        rig.start_daemon()
-        processes = [_gateway(rig, n) for n in range(2)]
-        eventually(lambda: _count(rig, "unit_states where data_phase = 'fresh'") == 2 * SENSORS, 30, "all report")
+        processes = impatient(rig)
         processes[0].kill()
         processes[0].wait()
         rig.simulators.remove(processes[0])
@@ -200,7 +207,27 @@ def test_a_gateway_that_is_cut_off_is_one_notification_with_its_forty_units_unde
         assert linked == SENSORS
 
 
-def _gateway(rig: Rig, number: int):
+@pytest.mark.chaos
+def test_a_daemon_that_was_stopped_for_a_while_calls_nobody_silent_when_it_wakes(tmp_path: Path) -> None:
+    """Its connections stand, its clock has jumped, and what came meanwhile is still to be read."""
+    with rigged(tmp_path, gateways=2, sensors=SENSORS) as rig:
+        processes = impatient(rig)
+        assert rig.daemon is not None
+        spans = _count(rig, "outages")
+        rig.daemon.send_signal(signal.SIGSTOP)
+        time.sleep(3 * DEAF.total_seconds() / 2)
+        rig.daemon.send_signal(signal.SIGCONT)
+        eventually(lambda: _count(rig, "outages") > spans, 30, "it knows that it did not listen")
+        since = "listening where until > (select max(drained) from outages) + interval '1 second'"
+        eventually(lambda: _count(rig, since) == 1, 30, "it listens again")
+        assert _count(rig, "alerts") == 0
+        assert _count(rig, "events where kind = 'data_interrupted'") == 0
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        rig.finish()
+
+
+def _gateway(rig: Rig, number: int) -> subprocess.Popen[bytes]:
     """A process for this gateway alone: each sensor reports twice in its interval."""
     fleet = rig._fleet()
     path = rig.folder / f"fleet-{number}.json"
