@@ -53,7 +53,7 @@ class Alerting:
         """Judge the events and write what follows, inside the caller's transaction."""
         known = dict(subjects)
         changes = await self._judged(connection, events, known)
-        changes += await self._backfilled(connection, late, known)
+        changes += await self._backfilled(connection, late, known, changes)
         changes += await self._grouped(connection, changes, known, now)
         told, held, notifications = await self._told(connection, changes, known, batch, now)
         changes += told
@@ -82,9 +82,17 @@ class Alerting:
         return changes
 
     async def _backfilled(
-        self, connection: Connection, late: Mapping[UUID, Sequence[Reading]], subjects: dict[UUID, Subject]
+        self,
+        connection: Connection,
+        late: Mapping[UUID, Sequence[Reading]],
+        subjects: dict[UUID, Subject],
+        judged: Sequence[Change],
     ) -> list[Change]:
-        """Late readings prove by themselves, with the stored ones around them, or they prove nothing."""
+        """Late readings prove by themselves, with the stored ones around them, or they prove nothing.
+
+        `judged` is what this batch has changed already: its alarms are not in the table yet, and not told twice.
+        """
+        alarms = {c.alert.id: c.alert for c in judged if c.alert.type is AlertType.ALARM_ACTIVE}
         changes: list[Change] = []
         for unit_id, rows in late.items():
             unit = self._fleet.units.get(unit_id)
@@ -96,6 +104,7 @@ class Alerting:
             begin = min(begin, await alerts.backfilled_begin(connection, unit_id, begin, end) or begin)
             stretch = await readings.between(connection, unit_id, begin, end)
             covered = (await alerts.spans(connection, [unit_id], begin, end)).get(unit_id, [])
+            covered += [(a.opened_at, a.resolved_at) for a in alarms.values() if a.subject_id == unit_id]
             found = backfill(unit_id, stretch, unit.rules, covered)
             if found:
                 subjects[unit_id] = unit.subject

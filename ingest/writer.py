@@ -55,7 +55,6 @@ class Written:
     """What one commit did."""
 
     new: Sequence[Reading] = ()
-    folded: int = 0  # of these, how many the machines have seen
     duplicates: int = 0
     released: int = 0
     refused: list[DeadLetter] = field(default_factory=list)
@@ -197,13 +196,20 @@ class Writer:
         if batch.pending:
             await self._register(connection, batch)
         if batch.rows:
-            await self._store(connection, batch.rows, written, how, folding)
+            await self._store(connection, batch, written, how, folding)
         if batch.held:
             await self._hold(connection, batch.held, written, how)
         if batch.assigned:
             await self._release(connection, batch.assigned, written, how)
-            folding.readings(written.new[written.folded :])
+        if how is not How.COPY or batch.assigned:
+            folding.readings(written.new)  # with what was released, in one order of event time
         await self._horizon.mark_late(connection, written.new, now)
+        await self._note(connection, batch, written)
+        written.judged = await self._judge.judge(connection, self._memory, batch, folding, now)
+        return written
+
+    async def _note(self, connection: Connection, batch: Batch, written: Written) -> None:
+        """Write what is beside the readings: dead letters, watermarks, gateways, what was taken from the tables."""
         if batch.letters or written.refused:
             await dead_letters.insert(connection, [*batch.letters, *written.refused])
         if batch.overflows:
@@ -219,8 +225,6 @@ class Writer:
             await http_inbox.remove(connection, batch.inbox)
         if batch.replayed or batch.replay_refused:
             await dead_letters.settle(connection, batch.replayed, batch.replay_refused)
-        written.judged = await self._judge.judge(connection, self._memory, batch, folding, now)
-        return written
 
     async def _register(self, connection: Connection, batch: Batch) -> None:
         """Register unknown sensors; where somebody was faster, their readings take the id that there is."""
@@ -230,21 +234,17 @@ class Writer:
             batch.held = [row._replace(sensor_id=other.get(row.sensor_id, row.sensor_id)) for row in batch.held]
             batch.assigned.update(other.values())  # it may have a unit already
 
-    async def _store(
-        self, connection: Connection, rows: Sequence[Reading], written: Written, how: How, folding: Folding
-    ) -> None:
+    async def _store(self, connection: Connection, batch: Batch, written: Written, how: How, folding: Folding) -> None:
+        rows = batch.rows
         if how is How.COPY:
             # All are new, or the transaction is for nothing: they are judged while the server takes them in.
-            await readings.copy(connection, rows, meanwhile=lambda: folding.readings(rows))
+            await readings.copy(connection, rows, lambda: None if batch.assigned else folding.readings(rows))
             written.new = rows
         elif how is How.STAGE:
             written.new = await readings.insert(connection, rows)
         else:
             written.new, bad = await readings.sift(connection, rows)
             written.refused += [await _refused(connection, row, reason) for row, reason in bad]
-        if how is not How.COPY:
-            folding.readings(written.new)
-        written.folded = len(written.new)
         written.duplicates = len(rows) - len(written.new) - len(written.refused)
 
     async def _hold(self, connection: Connection, rows: list[Reading], written: Written, how: How) -> None:

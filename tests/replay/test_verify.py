@@ -12,7 +12,7 @@ from tests.factories import Planted
 from tests.replay.life import BEGIN, MINUTE, Clock, Life, plant_units
 
 # Any number of lives: FROSTGUARD_REPLAY_SEEDS=1,2,3
-SEEDS = [int(seed) for seed in os.environ.get("FROSTGUARD_REPLAY_SEEDS", "3,4").split(",")]
+SEEDS = [int(seed) for seed in os.environ.get("FROSTGUARD_REPLAY_SEEDS", "0,1,3,4").split(",")]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
