@@ -103,7 +103,7 @@ async def test_a_lost_connection_is_made_anew_and_everything_is_looked_at_again(
         c.execute(KILL)
     planted = plant(database)
     await until(lambda: set(fleet.units) >= set(planted.units.values()), "what came meanwhile is known")
-    assert REPLAYS in ear.names
+    await until(lambda: REPLAYS in ear.names, "everything is asked for again")
 
 
 def test_the_last_week_with_a_partition_ends_where_the_next_would_begin() -> None:
