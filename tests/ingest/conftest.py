@@ -1,17 +1,44 @@
 """Connections and brokers for the daemon's parts."""
 
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from frostguard.config import DatabaseSettings
 from frostguard.gateway_passwords import mosquitto_hash
 from frostguard.local.broker import DAEMON, Broker, find_mosquitto
 from frostguard.local.ports import free_port
+from frostguard.local.postgres import PostgresServer
 from frostguard.store.connection import Connection, connect
 from tests.factories import GATEWAY, Planted, plant
 from tests.ingest.rig import PASSWORD
+
+
+@pytest.fixture(scope="session")
+def used_database(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of one database for many tests that change rows only."""
+    name = f"u_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres.url(), autocommit=True) as c:
+        c.execute(f"create database {name} template template strategy file_copy")
+        yield postgres.url(name)
+        c.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def emptied(used_database: str) -> str:
+    """The URL of a database without a row, in a third of the time of a fresh one."""
+    with psycopg.connect(used_database, autocommit=True) as c:
+        names = c.execute(
+            """select string_agg(oid::regclass::text, ', ') from pg_class
+                where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+                  and relname !~ 'yoyo|audit' -- which may not be emptied"""
+        ).fetchone()
+        assert names is not None
+        c.execute(f"truncate {names[0]} restart identity cascade")
+    return used_database
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ SILENT = "monitoring_interrupted"
 
 
 @pytest.fixture
-async def stage(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    async with staged(database, monkeypatch) as one:
+async def stage(emptied: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    async with staged(emptied, monkeypatch) as one:
         yield one
 
 
@@ -135,9 +135,9 @@ async def test_a_suppressed_alert_that_is_over_at_the_windows_end_is_recorded_an
     ],
 )
 async def test_a_window_covers_its_types_and_its_place(
-    database: str, monkeypatch: pytest.MonkeyPatch, types: list[str], place: str, silenced: bool
+    emptied: str, monkeypatch: pytest.MonkeyPatch, types: list[str], place: str, silenced: bool
 ) -> None:
-    async with staged(database, monkeypatch, units=2) as stage:
+    async with staged(emptied, monkeypatch, units=2) as stage:
         site = await stage.connection.fetchval("select id from sites")
         where = {"unit_id": stage.units[0], "site_id": site, "other": stage.units[1]}[place]
         await suppress(stage, 0, 60, *types, **{place.replace("other", "unit_id"): where})
@@ -218,9 +218,9 @@ async def everybody(stage: Stage, minute: float, *units: int) -> None:
 
 
 async def test_a_silent_gateway_is_one_notification_with_its_forty_units_under_it(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    emptied: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with staged(database, monkeypatch, units=80, gateways=2) as stage:
+    async with staged(emptied, monkeypatch, units=80, gateways=2) as stage:
         for minute in (0, 5):
             await everybody(stage, minute)
         for minute in range(10, 40, 5):
@@ -234,9 +234,9 @@ async def test_a_silent_gateway_is_one_notification_with_its_forty_units_under_i
 
 
 async def test_units_that_stay_silent_when_their_gateway_is_back_speak_for_themselves(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    emptied: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with staged(database, monkeypatch, units=80, gateways=2) as stage:
+    async with staged(emptied, monkeypatch, units=80, gateways=2) as stage:
         await everybody(stage, 0)
         for minute in range(5, 40, 5):
             await everybody(stage, minute, *range(40, 80))
@@ -248,9 +248,9 @@ async def test_units_that_stay_silent_when_their_gateway_is_back_speak_for_thems
 
 
 async def test_a_third_of_an_organization_that_falls_silent_together_is_told_once_one_level_up(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    emptied: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with staged(database, monkeypatch, units=100, gateways=10) as stage:
+    async with staged(emptied, monkeypatch, units=100, gateways=10) as stage:
         await everybody(stage, 0)
         for minute in range(5, 60, 5):
             await everybody(stage, minute, *range(40, 100))  # four gateways of ten are gone
@@ -327,10 +327,10 @@ async def test_the_deadline_of_a_gateway_follows_the_interval_of_its_sensors(sta
 
 
 async def test_an_alert_that_may_speak_is_found_behind_many_that_must_wait(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    emptied: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingest.alerting.OWED", 3)
-    async with staged(database, monkeypatch, units=10) as stage:
+    async with staged(emptied, monkeypatch, units=10) as stage:
         for unit in range(9):
             await suppress(stage, 0, 600, unit_id=stage.units[unit])
         await suppress(stage, 0, 30, unit_id=stage.units[9])

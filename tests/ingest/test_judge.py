@@ -19,7 +19,14 @@ FIVE_MINUTES = " ".join(f"{n}:4" for n in range(0, 60, 5))
 
 
 @pytest.fixture
-async def stage(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def stage(emptied: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    async with staged(emptied, monkeypatch) as one:
+        yield one
+
+
+@pytest.fixture
+async def spoilt(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    """A stage in a database of its own, whose tables get triggers."""
     async with staged(database, monkeypatch) as one:
         yield one
 
@@ -90,9 +97,10 @@ create constraint trigger fail after insert on {} deferrable initially deferred 
 
 @pytest.mark.parametrize("table", ["sensor_readings", "unit_states", "alerts", "events", "notification_outbox"])
 async def test_a_commit_that_fails_moves_no_memory_and_the_same_batch_again_alerts_once(
-    stage: Stage, table: str
+    spoilt: Stage, table: str
 ) -> None:
     """A deferred trigger fails in the COMMIT itself, after everything was written."""
+    stage = spoilt
     await stage.live("0:4 5:8")
     before = {key: image(state) for key, state in stage.memory.units.items()}
     events = await stage.events()
@@ -383,8 +391,8 @@ async def test_a_batch_out_of_order_is_folded_in_event_time(stage: Stage) -> Non
 # --- many
 
 
-async def test_many_units_in_one_batch_keep_their_own_states(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with staged(database, monkeypatch, units=30) as stage:
+async def test_many_units_in_one_batch_keep_their_own_states(emptied: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(emptied, monkeypatch, units=30) as stage:
         for minute in (0, 5, 15):
             stage.clock.at = at(minute)
             rows = [stage.row(minute, 8.0 if n % 3 == 0 and minute else 4.0, n) for n in range(30)]

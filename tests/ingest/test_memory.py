@@ -171,8 +171,8 @@ def test_a_gateway_is_woken_when_it_counts_as_silent_and_never_before_it_was_hea
 
 
 @pytest.fixture
-async def stage(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    async with staged(database, monkeypatch, units=2, gateways=2) as one:
+async def stage(emptied: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    async with staged(emptied, monkeypatch, units=2, gateways=2) as one:
         yield one
 
 
