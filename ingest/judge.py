@@ -64,6 +64,7 @@ class Folding:
         self.late: dict[UUID, list[Reading]] = {}
         self.gateways: dict[UUID, Gateway] = {}
         self.forgotten: list[tuple[UUID, UUID]] = []
+        self.ordered: Sequence[Reading] = ()  # the new readings, in event time
 
     def _touch(self, unit_id: UUID) -> tuple[UnitState, Unit] | None:
         """Return the working copy, made at the first touch; None for a unit that is gone."""
@@ -80,7 +81,8 @@ class Folding:
     def readings(self, rows: Sequence[Reading]) -> None:
         """Fold new readings, in event time."""
         working, spans = self.working, self._memory.outages
-        for row in sorted(rows, key=_BY_TIME):
+        self.ordered = sorted(rows, key=_BY_TIME)
+        for row in self.ordered:
             known = working.get(row[0]) or self._touch(row[0])
             if known is None:
                 continue

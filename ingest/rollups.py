@@ -6,8 +6,11 @@ writer asks it, after the readings are in its transaction, which of them are old
 
 import asyncio
 import logging
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter, itemgetter
+from uuid import UUID
 
 from prometheus_client import Counter, Gauge
 
@@ -25,9 +28,9 @@ log = logging.getLogger("ingest.rollups")
 LAG = timedelta(minutes=1)  # a bucket is summed this long after its end: most readings are there by then
 EVERY_SECONDS = 5.0
 PAUSE_SECONDS = 10.0
-MARKS = 500  # settled in one transaction
 ARRIVING = timedelta(seconds=10)
 ENDED_SECONDS = 0.05
+_TIME, _UNIT = attrgetter("recorded_at"), itemgetter(0)
 
 UPTO = Gauge("frostguard_rollups_upto_seconds", "Until when readings are summed, seconds since 1970", registry=REGISTRY)
 RESUMMED = Counter("frostguard_rollups_late_hours", "Marks of late readings that were settled", registry=REGISTRY)
@@ -46,7 +49,7 @@ class Horizon:
         self._seen_at: datetime | None = None
 
     async def mark_late(self, connection: Connection, rows: Sequence[Reading], now: datetime) -> None:
-        """Mark the hours of those rows that may come too late for their buckets.
+        """Mark the hours of those rows (in order of event time) that may come too late for their buckets.
 
         Call it in the transaction that stores the rows, after they were sent: the transaction has its number by then,
         which is how the summing knows that it must wait for it. `now` is our clock.
@@ -54,10 +57,8 @@ class Horizon:
         if not rows:
             return
         self._middle, self._seen_at = rows[len(rows) // 2].recorded_at, now
-        horizon = self.at
-        late = {(row.unit_id, floor(row.recorded_at, Span.HOUR)) for row in rows if row.recorded_at < horizon}
-        if late:
-            await rollups.mark_late(connection, late)
+        if rows[0].recorded_at < self.at:
+            await rollups.mark_late(connection, _by_hour(rows, self.at))
 
     def arriving(self, now: datetime) -> datetime:
         """Return the event time of what has arrived in the last seconds; `now`, if nothing has.
@@ -67,6 +68,18 @@ class Horizon:
         if self._middle is None or self._seen_at is None or now - self._seen_at > ARRIVING:
             return now
         return self._middle
+
+
+def _by_hour(rows: Sequence[Reading], horizon: datetime) -> dict[datetime, set[UUID]]:
+    """Return which units have rows of which hour before the horizon."""
+    found: dict[datetime, set[UUID]] = {}
+    first, end = 0, bisect_left(rows, horizon, key=_TIME)
+    while first < end:
+        hour = floor(rows[first].recorded_at, Span.HOUR)
+        last = bisect_left(rows, hour + Span.HOUR.length, first, end, key=_TIME)
+        found[hour] = set(map(_UNIT, rows[first:last]))
+        first = last
+    return found
 
 
 class Rollups:
@@ -111,7 +124,8 @@ class Rollups:
 
     async def step(self, connection: Connection) -> None:
         """Settle the marks, then sum what has passed."""
-        while await self._resum(connection) == MARKS:
+        last = await rollups.last_mark(connection)
+        while await self._resum(connection, last):
             pass
         now = self._now()
         goal = floor(min(now - LAG, self.horizon.arriving(now)), Span.FIVE_MINUTES)
@@ -119,9 +133,9 @@ class Rollups:
             if not await self._advance(connection, goal):
                 return
 
-    async def _resum(self, connection: Connection) -> int:
+    async def _resum(self, connection: Connection, last: int) -> int:
         async with rollups.exclusive(connection) as ours:
-            settled = await rollups.resum_late(connection, self._shard, MARKS) if ours else 0
+            settled = await rollups.resum_late(connection, self._shard, last) if ours else 0
         RESUMMED.inc(settled)
         return settled
 

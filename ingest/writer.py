@@ -203,7 +203,7 @@ class Writer:
             await self._release(connection, batch.assigned, written, how)
         if how is not How.COPY or batch.assigned:
             folding.readings(written.new)  # with what was released, in one order of event time
-        await self._horizon.mark_late(connection, written.new, now)
+        await self._horizon.mark_late(connection, folding.ordered, now)
         await self._note(connection, batch, written)
         written.judged = await self._judge.judge(connection, self._memory, batch, folding, now)
         return written

@@ -12,7 +12,7 @@ A bucket follows from sensor_readings alone. Four rules keep it so:
 Readings are only ever added, so summing anew is an upsert. `rebuild_day` also removes: for rows that went in by COPY.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -25,9 +25,11 @@ ROLLUP_LOCK = 0x4667_526F  # "FgRo"
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 LONGEST = 3600.0  # seconds for one day of a large fleet
+AT_ONCE = 500  # hours of units summed anew in one transaction, at most twice as many
+TOGETHER = 250  # units under one mark
 
-Mark = tuple[UUID, datetime]
-"""A unit and the hour whose buckets are to be summed anew."""
+UnitHour = tuple[UUID, datetime]
+"""A unit and the begin of an hour (or day) whose buckets are to be summed anew."""
 
 ENSURE_PROGRESS = "insert into rollup_progress (shard, since, upto) values ($1, $2, $2) on conflict (shard) do nothing"
 
@@ -55,9 +57,10 @@ GET_CEILING = "select pg_current_xact_id()::text"
 
 ALL_ENDED = "select pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8"
 
-MARK_LATE = "insert into late_hours (unit_id, hour) select * from unnest($1::uuid[], $2::timestamptz[])"
+LAST_MARK = "select coalesce(max(id), 0) from late_hours"
 
-LIST_LATE = "select id, unit_id, hour from late_hours order by id limit $1"
+# Every batch of a backlog marks the same units of the same hour; in this order they stand together.
+LIST_LATE = "select id, hour, unit_ids from late_hours where id <= $1 order by hour, unit_ids limit 500"
 
 SETTLE_LATE = "delete from late_hours where id = any($1::bigint[])"
 
@@ -132,10 +135,21 @@ async def common_stretch(connection: Connection) -> Stretch | None:
     return None if row["upto"] is None else Stretch(row["since"], max(row["since"], row["upto"]))
 
 
-async def mark_late(connection: Connection, marks: Collection[Mark]) -> None:
-    """Write down which hours are to be summed anew, in the transaction that stores their readings."""
+async def mark_late(connection: Connection, late: Mapping[datetime, set[UUID]]) -> None:
+    """Write down of which units an hour is to be summed anew, in the transaction that stores their readings."""
+    marks = []
+    for hour, units in late.items():
+        ordered = sorted(units)
+        marks += [(hour, ordered[first : first + TOGETHER]) for first in range(0, len(ordered), TOGETHER)]
     with translated():
-        await connection.execute(MARK_LATE, *map(list, zip(*marks, strict=True)))
+        await connection.copy_records_to_table("late_hours", records=marks, columns=("hour", "unit_ids"))
+
+
+async def last_mark(connection: Connection) -> int:
+    """Return the number of the newest mark: what comes after it is for the next time."""
+    with translated():
+        found: int = await connection.fetchval(LAST_MARK)
+    return found
 
 
 async def ceiling(connection: Connection) -> str:
@@ -201,29 +215,39 @@ async def _sum(connection: Connection, begin: datetime, end: datetime) -> None:
             await connection.execute(SUM_COARSER, first, last, span, finer, timeout=LONGEST)
 
 
-async def resum_late(connection: Connection, shard: int, limit: int) -> int:
-    """Sum marked hours anew, as far as they are rolled up, inside `exclusive`. Returns how many marks that settled."""
+async def resum_late(connection: Connection, shard: int, last: int) -> int:
+    """Sum some of the hours anew that are marked up to the number `last`, as far as they are rolled up.
+
+    Inside `exclusive`. Returns how many marks that settled: 0, when none was left.
+    """
     stretch = await _stretch(connection, shard)
+    settled: list[int] = []
+    hours: set[UnitHour] = set()
     with translated():
-        marks = await connection.fetch(LIST_LATE, limit)
-        hours = {(m["unit_id"], m["hour"]) for m in marks if stretch.since <= m["hour"] < stretch.upto}
+        for mark in await connection.fetch(LIST_LATE, last):
+            if len(hours) >= AT_ONCE:
+                break
+            settled.append(mark["id"])
+            if stretch.since <= mark["hour"] < stretch.upto:
+                hours.update((unit, mark["hour"]) for unit in mark["unit_ids"])
         if hours:
             await connection.execute(RESUM_FIVES, *_columns(hours), stretch.upto)
         await _resum_coarser(connection, hours, stretch, Span.HOUR)
         days = {(unit, floor(hour, Span.DAY)) for unit, hour in hours}
         await _resum_coarser(connection, days, stretch, Span.DAY)
-        await connection.execute(SETTLE_LATE, [m["id"] for m in marks])
-    return len(marks)
+        if settled:
+            await connection.execute(SETTLE_LATE, settled)
+    return len(settled)
 
 
-async def _resum_coarser(connection: Connection, marks: set[Mark], stretch: Stretch, span: Span) -> None:
+async def _resum_coarser(connection: Connection, marks: set[UnitHour], stretch: Stretch, span: Span) -> None:
     closed = {(unit, at) for unit, at in marks if at + span.length <= stretch.upto}
     if closed:
         finer = Span.FIVE_MINUTES if span is Span.HOUR else Span.HOUR
         await connection.execute(RESUM_COARSER, *_columns(closed), span, finer)
 
 
-def _columns(marks: set[Mark]) -> tuple[list[UUID], list[datetime]]:
+def _columns(marks: set[UnitHour]) -> tuple[list[UUID], list[datetime]]:
     ordered = sorted(marks)
     return [unit for unit, _ in ordered], [at for _, at in ordered]
 

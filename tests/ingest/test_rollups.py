@@ -60,7 +60,9 @@ class Rig:
         """As the writer does: rows, then marks, in one transaction."""
         async with self.connection.transaction():
             await readings.copy(self.connection, rows)
-            await self.rollups.horizon.mark_late(self.connection, rows, self.clock())
+            await self.rollups.horizon.mark_late(
+                self.connection, sorted(rows, key=lambda row: row.recorded_at), self.clock()
+            )
 
     async def step(self) -> None:
         """A while later, so that nothing is arriving any more."""
@@ -161,6 +163,33 @@ async def test_what_is_in_time_writes_no_mark(rig: Rig) -> None:
     assert await rig.connection.fetchval("select count(*) from late_hours") == 0
     await rig.store(rig.reading(2), rig.reading(3), rig.reading(4))
     assert await rig.connection.fetchval("select count(*) from late_hours") == 1
+
+
+async def test_a_backlog_marks_the_units_of_an_hour_together_and_they_are_summed_in_small_steps(rig: Rig) -> None:
+    rig.clock.at = NOON + timedelta(hours=6)
+    await rig.step()
+    fleet = {identity(f"unit-{n}") for n in range(1298)}
+    for _ in range(3):  # batches
+        await rollups.mark_late(rig.connection, {NOON: fleet, NOON + timedelta(hours=1): fleet})
+    assert await rig.connection.fetchval("select count(*) from late_hours") == 3 * 2 * 6
+    last = await rollups.last_mark(rig.connection)
+    await rollups.mark_late(rig.connection, {NOON: fleet})  # while the others are settled: for the next time
+    steps = []
+    async with rig.connection.transaction():
+        while settled := await rollups.resum_late(rig.connection, 0, last):
+            steps.append(settled)
+    assert steps == [6, 6, 9, 6, 6, 3]  # marks: of three batches, for 500 units at a time
+    assert await rig.connection.fetchval("select count(*) from late_hours") == 6
+
+
+async def test_readings_of_many_hours_mark_each_of_them(rig: Rig) -> None:
+    rig.clock.at = NOON + timedelta(hours=6)
+    await rig.step()
+    await rig.store(rig.reading(1, unit=1), rig.reading(59), rig.reading(60), rig.reading(61), rig.reading(290))
+    marks = await rig.connection.fetch("select hour, unit_ids from late_hours order by hour")
+    assert [((m["hour"] - NOON) // timedelta(hours=1), set(m["unit_ids"])) for m in marks] == [
+        (0, {rig.units[0], rig.units[1]}), (1, {rig.units[0]}), (4, {rig.units[0]}),
+    ]  # fmt: skip
 
 
 async def test_a_mark_goes_with_its_transaction(rig: Rig) -> None:
