@@ -25,8 +25,8 @@ ROLLUP_LOCK = 0x4667_526F  # "FgRo"
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 LONGEST = 3600.0  # seconds for one day of a large fleet
-AT_ONCE = 500  # hours of units summed anew in one transaction, at most twice as many
-TOGETHER = 250  # units under one mark
+AT_ONCE = 500  # hours of units summed anew in one transaction
+TOGETHER = 250  # units under one mark: fewer than AT_ONCE
 
 UnitHour = tuple[UUID, datetime]
 """A unit and the begin of an hour (or day) whose buckets are to be summed anew."""
@@ -225,11 +225,12 @@ async def resum_late(connection: Connection, shard: int, last: int) -> int:
     hours: set[UnitHour] = set()
     with translated():
         for mark in await connection.fetch(LIST_LATE, last):
-            if len(hours) >= AT_ONCE:
+            summed = stretch.since <= mark["hour"] < stretch.upto
+            more = {(unit, mark["hour"]) for unit in mark["unit_ids"]} - hours if summed else set()
+            if len(hours) + len(more) > AT_ONCE:
                 break
+            hours |= more
             settled.append(mark["id"])
-            if stretch.since <= mark["hour"] < stretch.upto:
-                hours.update((unit, mark["hour"]) for unit in mark["unit_ids"])
         if hours:
             await connection.execute(RESUM_FIVES, *_columns(hours), stretch.upto)
         await _resum_coarser(connection, hours, stretch, Span.HOUR)
