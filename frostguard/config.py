@@ -290,6 +290,42 @@ class MailSettings(Group):
         return value
 
 
+class ArchiveSettings(Group):
+    """Where old readings go: a folder, or a bucket of an S3; without either they stay in the database."""
+
+    folder: Path | None = Field(None, alias="ARCHIVE_DIR", description="a folder for the archive, on a disk of its own")
+    endpoint: str | None = Field(
+        None, alias="S3_ENDPOINT", description="https://host:port of the S3; without it Amazon's own"
+    )
+    access_key: SecretStr | None = Field(None, alias="S3_ACCESS_KEY", description="without it what the machine offers")
+    secret_key: SecretStr | None = Field(None, alias="S3_SECRET_KEY", description="belongs to the access key")
+    bucket: str | None = Field(None, alias="S3_BUCKET", description="the archive's, where ARCHIVE_DIR is not set")
+    region: str = Field("us-east-1", alias="S3_REGION", description="of the bucket")
+    prefix: str = Field(
+        "frostguard", alias="S3_PREFIX", pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="in front of every key, so that a bucket can be shared",
+    )  # fmt: skip
+    after_days: int = Field(
+        90, alias="ARCHIVE_AFTER_DAYS", ge=35, le=366, description="a week is archived this long after its end"
+    )
+    quiet_hours: int = Field(
+        24, alias="ARCHIVE_QUIET_HOURS", ge=0, le=720,
+        description="a week to which readings came within this time waits for the next run",
+    )  # fmt: skip
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must begin with https:// or http://")
+        return value or None
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is an archive at all."""
+        return bool(self.folder or self.bucket)
+
+
 class LogSettings(Group):
     """How log lines look."""
 
@@ -302,7 +338,8 @@ class LogSettings(Group):
 
 
 GROUPS: tuple[type[Group], ...] = (
-    DatabaseSettings, MqttSettings, IngestSettings, ApiSettings, AuthSettings, MailSettings, LogSettings,
+    DatabaseSettings, MqttSettings, IngestSettings, ApiSettings, AuthSettings, MailSettings, ArchiveSettings,
+    LogSettings,
 )  # fmt: skip
 """Every group there is: `.env.example` documents each of their settings (a test compares)."""
 

@@ -25,6 +25,14 @@ class MissingPartitionError(FrostGuardError):
     """No partition takes the row's time. Create it and retry."""
 
 
+class ArchiveUnavailableError(FrostGuardError):
+    """The archive's storage cannot answer now. Nothing is removed; retry."""
+
+
+class ArchiveDamagedError(FrostGuardError):
+    """A file of the archive is missing, or is not what was put there. Nothing is removed; a person must look."""
+
+
 class LockLostError(FrostGuardError):
     """Another daemon holds the shard. Stop writing at once."""
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frostguard.config import DatabaseSettings
+from frostguard.errors import StoreUnavailableError
 from frostguard.store import partitions
 from frostguard.store.connection import Connection, connect
 
@@ -86,3 +87,61 @@ async def test_a_fortnight_ahead_is_always_there(connection: Connection) -> None
     names = await partitions.existing(connection)
     assert names >= {partitions.name_of(sunday + timedelta(days=n)) for n in range(-6, 15)}
     assert await partitions.ensure_ahead(connection, sunday + timedelta(minutes=2)) != list(names)
+
+
+INSERT = (
+    "insert into sensor_readings (unit_id, sensor_id, recorded_at) values (gen_random_uuid(), gen_random_uuid(), $1)"
+)
+AT = datetime(2025, 3, 5, tzinfo=UTC)
+WEEK = "sensor_readings_2025w10"
+
+
+async def test_a_week_is_detached_beside_readers_and_dropped(database: str, connection: Connection) -> None:
+    await partitions.ensure(connection, [AT, AT + timedelta(days=7)])
+    await connection.execute(INSERT, AT)
+    assert await partitions.long_readers(connection, timedelta(0)) == 0
+    await partitions.detach(connection, WEEK)
+    assert await partitions.places(connection) == {
+        WEEK: partitions.Place.DETACHED, "sensor_readings_2025w11": partitions.Place.ATTACHED,
+    }  # fmt: skip
+    await partitions.detach(connection, WEEK)  # harmless
+    async with connection.transaction():
+        await partitions.drop(connection, WEEK)
+    assert list(await partitions.places(connection)) == ["sensor_readings_2025w11"]
+
+
+async def test_a_reading_for_a_detached_week_brings_its_table_back_with_its_rows(connection: Connection) -> None:
+    await partitions.ensure(connection, [AT])
+    await connection.execute(INSERT, AT)
+    await partitions.detach(connection, WEEK)
+    assert await partitions.existing(connection) == set()
+    assert await partitions.ensure(connection, [AT]) == [WEEK]
+    await connection.execute(INSERT, AT)
+    assert await connection.fetchval("select count(*) from sensor_readings") == 2
+    with pytest.raises(StoreUnavailableError, match="in use again"):
+        async with connection.transaction():
+            await partitions.drop(connection, WEEK)
+
+
+async def test_a_detaching_that_was_stopped_half_way_goes_on_or_back(
+    database: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await partitions.ensure(connection, [AT, AT + timedelta(days=7)])
+    monkeypatch.setattr(partitions, "DETACH_PATIENCE", "20ms")
+    reader = await connect(DatabaseSettings(url=database), "reader")
+    for back in (True, False):
+        await reader.execute("begin; select count(*) from sensor_readings")
+        assert await partitions.long_readers(connection, timedelta(0)) == 1
+        with pytest.raises(StoreUnavailableError):
+            await partitions.detach(connection, WEEK)
+        assert (await partitions.places(connection))[WEEK] is partitions.Place.PENDING
+        assert WEEK not in await partitions.existing(connection)
+        # Nobody else waits: the daemon writes into the other week.
+        await connection.execute(INSERT, AT + timedelta(days=7))
+        await reader.execute("commit")
+        if back:
+            assert await partitions.ensure(connection, [AT]) == [WEEK]
+            await connection.execute(INSERT, AT)
+    await partitions.detach(connection, WEEK)
+    assert (await partitions.places(connection))[WEEK] is partitions.Place.DETACHED
+    await reader.close()
