@@ -9,7 +9,6 @@ working copies replace the committed states after the commit.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import itemgetter
 from uuid import UUID
 
 from frostguard.domain.event import Event, EventKind
@@ -18,7 +17,7 @@ from frostguard.domain.judge import VERDICTS
 from frostguard.domain.outages import Outage
 from frostguard.domain.reading import Reading
 from frostguard.domain.unit import ManualLog, expire, forget_sensor, manual_log, observe
-from frostguard.domain.unit_state import UnitState
+from frostguard.domain.unit_state import FOREVER, UnitState
 from frostguard.store import events as event_table
 from frostguard.store import manual_logs, outages, states
 from frostguard.store.alerts import Subject
@@ -32,7 +31,6 @@ from ingest.memory import Memory
 
 LOGS = 1000  # manual logs judged in one batch
 LISTENED_EVERY = timedelta(seconds=5)
-_BY_TIME = itemgetter(Reading._fields.index("recorded_at"))
 
 
 @dataclass(slots=True)
@@ -64,7 +62,7 @@ class Folding:
         self.late: dict[UUID, list[Reading]] = {}
         self.gateways: dict[UUID, Gateway] = {}
         self.forgotten: list[tuple[UUID, UUID]] = []
-        self.ordered: Sequence[Reading] = ()  # the new readings, in event time
+        self.oldest = FOREVER  # event time of the oldest new reading
 
     def _touch(self, unit_id: UUID) -> tuple[UnitState, Unit] | None:
         """Return the working copy, made at the first touch; None for a unit that is gone."""
@@ -79,16 +77,17 @@ class Folding:
         return known
 
     def readings(self, rows: Sequence[Reading]) -> None:
-        """Fold new readings, in event time."""
-        working, spans = self.working, self._memory.outages
-        self.ordered = sorted(rows, key=_BY_TIME)
-        for row in self.ordered:
-            known = working.get(row[0]) or self._touch(row[0])
-            if known is None:
-                continue
-            said = observe(known[0], row, known[1].rules, spans)
-            if said:
-                self._note(row, said)
+        """Fold new readings, which are in the table's order: unit by unit, each in event time."""
+        spans, unit_id, known = self._memory.outages, None, None
+        for row in rows:
+            if row[0] is not unit_id:
+                unit_id = row[0]
+                known = self._touch(unit_id)
+                self.oldest = min(self.oldest, row[1])
+            if known is not None:
+                said = observe(known[0], row, known[1].rules, spans)
+                if said:
+                    self._note(row, said)
 
     def _note(self, row: Reading, said: Iterable[Event]) -> None:
         for event in said:

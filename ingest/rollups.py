@@ -6,10 +6,8 @@ writer asks it, after the readings are in its transaction, which of them are old
 
 import asyncio
 import logging
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter, itemgetter
 from uuid import UUID
 
 from prometheus_client import Counter, Gauge
@@ -30,7 +28,6 @@ EVERY_SECONDS = 5.0
 PAUSE_SECONDS = 10.0
 ARRIVING = timedelta(seconds=10)
 ENDED_SECONDS = 0.05
-_TIME, _UNIT = attrgetter("recorded_at"), itemgetter(0)
 
 UPTO = Gauge("frostguard_rollups_upto_seconds", "Until when readings are summed, seconds since 1970", registry=REGISTRY)
 RESUMMED = Counter("frostguard_rollups_late_hours", "Marks of late readings that were settled", registry=REGISTRY)
@@ -48,8 +45,8 @@ class Horizon:
         self._middle: datetime | None = None
         self._seen_at: datetime | None = None
 
-    async def mark_late(self, connection: Connection, rows: Sequence[Reading], now: datetime) -> None:
-        """Mark the hours of those rows (in order of event time) that may come too late for their buckets.
+    async def mark_late(self, connection: Connection, rows: Sequence[Reading], oldest: datetime, now: datetime) -> None:
+        """Mark the hours of those rows that may come too late for their buckets. They are in the table's order.
 
         Call it in the transaction that stores the rows, after they were sent: the transaction has its number by then,
         which is how the summing knows that it must wait for it. `now` is our clock.
@@ -57,8 +54,8 @@ class Horizon:
         if not rows:
             return
         self._middle, self._seen_at = rows[len(rows) // 2].recorded_at, now
-        if rows[0].recorded_at < self.at:
-            await rollups.mark_late(connection, _by_hour(rows, self.at))
+        if oldest < self.at:
+            await rollups.mark_late(connection, _late_hours(rows, self.at))
 
     def arriving(self, now: datetime) -> datetime:
         """Return the event time of what has arrived in the last seconds; `now`, if nothing has.
@@ -70,15 +67,23 @@ class Horizon:
         return self._middle
 
 
-def _by_hour(rows: Sequence[Reading], horizon: datetime) -> dict[datetime, set[UUID]]:
-    """Return which units have rows of which hour before the horizon."""
+def _late_hours(rows: Sequence[Reading], horizon: datetime) -> dict[datetime, set[UUID]]:
+    """Return which units have rows of which hour before the horizon. Rows of one unit and hour cost one comparison."""
     found: dict[datetime, set[UUID]] = {}
-    first, end = 0, bisect_left(rows, horizon, key=_TIME)
-    while first < end:
-        hour = floor(rows[first].recorded_at, Span.HOUR)
-        last = bisect_left(rows, hour + Span.HOUR.length, first, end, key=_TIME)
-        found[hour] = set(map(_UNIT, rows[first:last]))
-        first = last
+    marked, hour, end = None, FOREVER, FOREVER
+    for row in rows:
+        unit_id, at = row[0], row[1]
+        if hour <= at < end:
+            if unit_id is marked:
+                continue
+        else:
+            hour = floor(at, Span.HOUR)
+            end = hour + Span.HOUR.length
+        if at < horizon:
+            found.setdefault(hour, set()).add(unit_id)
+            marked = unit_id
+        else:
+            marked = None
     return found
 
 

@@ -29,7 +29,7 @@ from frostguard.store.watermarks import Watermark
 from frostguard.wire import packets
 from frostguard.wire.packets import Measurement
 from frostguard.wire.topics import readings_topic
-from ingest.batch import Batch
+from ingest.batch import Batch, in_table_order
 from ingest.fleet import Fleet
 from ingest.judge import Folding, Judge, Judged
 from ingest.memory import Deadlines, Memory
@@ -133,6 +133,7 @@ class Writer:
 
         Rows that PostgreSQL refuses become dead letters in the same transaction.
         """
+        batch.rows = in_table_order(batch.rows)
         how = How.STAGE if batch.redelivered or self._batches < self._stage_until else How.COPY
         self._batches += 1
         while True:
@@ -202,8 +203,8 @@ class Writer:
         if batch.assigned:
             await self._release(connection, batch.assigned, written, how)
         if how is not How.COPY or batch.assigned:
-            folding.readings(written.new)  # with what was released, in one order of event time
-        await self._horizon.mark_late(connection, folding.ordered, now)
+            folding.readings(written.new)  # with what was released, in one order
+        await self._horizon.mark_late(connection, written.new, folding.oldest, now)
         await self._note(connection, batch, written)
         written.judged = await self._judge.judge(connection, self._memory, batch, folding, now)
         return written
@@ -272,7 +273,7 @@ class Writer:
                 moved = await readings.insert(connection, rows)
             written.released = len(moved)
             known = {row[:4] for row in written.new}  # one that was held may have come again in this batch
-            written.new = [*written.new, *(row for row in moved if row[:4] not in known)]
+            written.new = in_table_order([*written.new, *(row for row in moved if row[:4] not in known)])
 
     async def _settle(self, connection: Connection, batch: Batch, written: Written) -> None:
         known = self._memory.watermarks

@@ -14,6 +14,7 @@ from frostguard.domain.reading import Reading
 from frostguard.errors import StoreUnavailableError
 from frostguard.store import locks, partitions, readings, rollups
 from frostguard.store.connection import Connection, connect
+from ingest.batch import in_table_order
 from ingest.rollups import LAG, Rollups
 from tests.factories import SERIAL, Planted, identity, make_reading
 from tests.fakes import NOON, Clock, until
@@ -60,9 +61,8 @@ class Rig:
         """As the writer does: rows, then marks, in one transaction."""
         async with self.connection.transaction():
             await readings.copy(self.connection, rows)
-            await self.rollups.horizon.mark_late(
-                self.connection, sorted(rows, key=lambda row: row.recorded_at), self.clock()
-            )
+            oldest = min(row.recorded_at for row in rows)
+            await self.rollups.horizon.mark_late(self.connection, in_table_order(rows), oldest, self.clock())
 
     async def step(self) -> None:
         """A while later, so that nothing is arriving any more."""
@@ -197,8 +197,9 @@ async def test_a_mark_goes_with_its_transaction(rig: Rig) -> None:
     await rig.step()
     transaction = rig.connection.transaction()
     await transaction.start()
-    await readings.copy(rig.connection, [rig.reading(2)])
-    await rig.rollups.horizon.mark_late(rig.connection, [rig.reading(2)], rig.clock())
+    row = rig.reading(2)
+    await readings.copy(rig.connection, [row])
+    await rig.rollups.horizon.mark_late(rig.connection, [row], row.recorded_at, rig.clock())
     await transaction.rollback()
     assert await rig.connection.fetchval("select count(*) from late_hours") == 0
 
@@ -219,7 +220,8 @@ async def test_summing_waits_for_a_batch_that_had_not_heard_of_the_horizon(
     transaction = rig.connection.transaction()
     await transaction.start()
     await readings.copy(rig.connection, [row])
-    await rig.rollups.horizon.mark_late(rig.connection, [row], rig.clock() - DAY)  # in time, as far as it knows
+    long_ago = rig.clock() - DAY
+    await rig.rollups.horizon.mark_late(rig.connection, [row], row.recorded_at, long_ago)  # in time, as far as it knows
     summing = asyncio.create_task(rig.rollups.step(other))
     await until(lambda: answers, "it has asked")
     assert rig.rollups.horizon.at == NOON + timedelta(minutes=5)
