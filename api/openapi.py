@@ -105,10 +105,8 @@ def _description(route: Route) -> str:
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-        for name in route.parameters
-    ]
+    schema = {"type": "string"} if route.gate is Gate.PUBLIC else {"type": "string", "format": "uuid"}
+    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in route.parameters]
 
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from aiohttp import web
 
 from api import body, frame, routes
+from api.assets import Assets
 from api.letters import Letters
 from api.mail import Mailer
 from api.metrics import Metrics
@@ -68,6 +69,7 @@ class Program:
         self.mailer = Mailer(settings.mail)
         self.letters = Letters(settings.api.public_url)
         self.rolled_up = RolledUp()
+        self.assets = Assets()
         self.failed_logins = Throttle(20)
         self.mails_to = Throttle(3)
         self._throttles = {r.name: Throttle(r.limit) for r in self.routes if r.limit is not None}

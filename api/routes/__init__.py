@@ -13,6 +13,7 @@ from api.routes import (
     ingest,
     manual_logs,
     organizations,
+    page,
     probes,
     readings,
 )
@@ -28,4 +29,5 @@ ROUTES: tuple[Route, ...] = (
     *alerts.ROUTES,
     *manual_logs.ROUTES,
     *ingest.ROUTES,
+    *page.ROUTES,
 )

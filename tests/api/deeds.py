@@ -63,7 +63,7 @@ def changing(program: Program) -> list[Route]:
     return [route for route in program.routes if route.mutates]
 
 
-for each in ("/health", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs"):
+for each in ("/health", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/", "/wall"):
     plain(f"GET {each}")
 for each in ("/auth/me", "/auth/sessions", "/organizations", "/organizations/slug-available?slug=free", "/settings"):
     plain(f"GET {each}")
@@ -92,6 +92,12 @@ for each in (
     "/gateways/{gatewayId}/history",
 ):  # fmt: skip
     plain(f"GET {each}")
+
+
+@deed("GET /page/{version}/{file}")
+async def page_file(world: World, _org: Organization) -> Request:
+    return Request("GET", f"/page/{world.program.assets.version}/page.css")
+
 
 plain("POST /auth/logout")
 plain(

@@ -1,0 +1,178 @@
+/** The start: who is signed in, what is shown, and what happens with every tick, frame and key. */
+
+import { Client } from "./client.mjs";
+import { h, put, say } from "./dom.mjs";
+import { Feed } from "./feed.mjs";
+import { Live } from "./live.mjs";
+import { login } from "./login.mjs";
+import { overview } from "./overview.mjs";
+import { Preferences } from "./preferences.mjs";
+import { Session } from "./session.mjs";
+import { Shell } from "./shell.mjs";
+import { Trends } from "./trends.mjs";
+import { ALERT_TYPES, wordOf } from "./words.mjs";
+
+const IS_WALL = location.pathname === "/wall";
+/** What the first view does not need comes when it is asked for. */
+const VIEWS = {
+  units: async (id) => (await import("./unit.mjs")).unit(app, id),
+  alerts: async (id) => (await import("./alerts.mjs")).alerts(app, id),
+  sensors: async () => (await import("./pending.mjs")).pending(app),
+};
+
+const clock = { ahead: 0 };
+const root = document.getElementById("app");
+const announcer = document.getElementById("announcer");
+
+const app = {
+  preferences: new Preferences(localStorage),
+  session: new Session((...given) => fetch(...given), localStorage, navigator.locks),
+  me: null,
+  view: null,
+  now: () => Date.now() + clock.ahead,
+  may: (action) => app.me?.permissions.includes(action) ?? false,
+  scale: () => app.preferences.get("scale"),
+  go: (path) => {
+    location.hash = path;
+  },
+  announce: (text) => say(announcer, text),
+};
+app.client = new Client(app.session, setClock);
+app.feed = new Feed(app.session);
+app.live = new Live(app.client, app.feed, app.now);
+app.trends = new Trends(app.client, app.now);
+
+/** Ages are counted by the server's clock: this machine's may be wrong by hours. Less than two seconds is only the way. */
+function setClock(serverTime) {
+  const ahead = serverTime + 500 - Date.now();
+  if (Number.isFinite(ahead) && Math.abs(ahead - clock.ahead) > 2000) clock.ahead = ahead;
+}
+
+function applyTheme() {
+  const theme = app.preferences.get("theme");
+  if (theme === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+}
+
+function update() {
+  if (app.shell) app.shell.update();
+  app.view?.update?.();
+}
+
+async function begin() {
+  applyTheme();
+  if (!app.session.signedIn) return showLogin();
+  try {
+    app.me = await app.client.me();
+  } catch (error) {
+    return app.session.signedIn ? showTrouble(error) : undefined;
+  }
+  if (app.me.organizationId === null) return showTrouble(new Error("You belong to no organization yet."));
+  await showSignedIn();
+}
+
+async function showSignedIn() {
+  app.shell = IS_WALL ? null : new Shell(app);
+  if (app.shell) put(root, app.shell.element);
+  app.live.start(app.me.organizationId);
+  await route();
+}
+
+function showLogin(note = "") {
+  leave();
+  if (IS_WALL) return showNotSignedIn();
+  show(login(app, note, begin), root);
+}
+
+function showNotSignedIn() {
+  put(root, h("main", { class: "center" }, h("h1", {}, "Not signed in"), h("p", {}, "This display shows what the browser's session may see. ", h("a", { href: "/" }, "Sign in"), " and come back.")));
+}
+
+function showTrouble(error) {
+  const retry = setTimeout(begin, 5000);
+  const again = h("button", { type: "button", onclick: () => clearTimeout(retry) || begin() }, "Try again");
+  const out = h("button", { type: "button", onclick: () => clearTimeout(retry) || app.session.logout().then(() => showLogin()) }, "Sign out");
+  put(root, h("main", { class: "center" }, h("h1", {}, "FrostGuard"), h("p", { role: "alert" }, error.message), h("p", { class: "row" }, again, out)));
+}
+
+/** End what is shown of the last session. */
+function leave() {
+  app.live.stop();
+  app.view?.close?.();
+  app.live = wired(new Live(app.client, app.feed, app.now));
+  app.trends = new Trends(app.client, app.now);
+  Object.assign(app, { shell: null, view: null, me: null });
+}
+
+function wired(live) {
+  live.onupdate = update;
+  live.ontick = update;
+  live.onalerts = (fresh, before) => {
+    for (const alert of fresh) app.announce(`New alert: ${wordOf(ALERT_TYPES, alert.alertType)}, ${alert.unitName ?? alert.title}`);
+    app.view?.alertsChanged?.(before);
+  };
+  live.onframe = (frame) => app.view?.frame?.(frame);
+  return live;
+}
+
+/** "#/units/<id>" -> the view of that unit. What leads nowhere shows the overview. */
+async function route() {
+  if (!app.me) return;
+  const [name, id] = location.hash.replace(/^#\//, "").split("/");
+  app.view?.close?.();
+  app.view = null;
+  if (IS_WALL) return show((await import("./wall.mjs")).wall(app), root);
+  const make = VIEWS[name] ?? (async () => overview(app));
+  const made = await make(id);
+  show(made, app.shell.main);
+  app.shell.update();
+  app.shell.focus();
+}
+
+function show(view, place) {
+  app.view = view;
+  put(place, view.element);
+  document.title = view.title ? `${view.title} · FrostGuard` : "FrostGuard";
+  view.update?.();
+  view.element.querySelector("[data-focus]")?.focus();
+}
+
+const KEYS = { o: "#/", a: "#/alerts", s: "#/sensors" };
+
+/** Single keys work only outside of fields, and can be turned off: a speech input must not set them off. */
+function onKey(event) {
+  if (!app.preferences.get("shortcuts") || !app.me || IS_WALL) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+  const search = document.querySelector("[data-search]");
+  if (event.key === "/" && search) {
+    event.preventDefault();
+    search.focus();
+  } else if (KEYS[event.key]) location.hash = KEYS[event.key];
+}
+
+app.signOut = async () => {
+  showLogin();
+  await app.session.logout();
+};
+app.restart = () => {
+  leave();
+  return begin();
+};
+app.session.onended = showLogin;
+app.preferences.onchange = () => {
+  applyTheme();
+  update();
+  app.view?.redraw?.();
+};
+wired(app.live);
+addEventListener("hashchange", route);
+addEventListener("keydown", onKey);
+addEventListener("online", () => app.live.askSoon(0));
+document.addEventListener("visibilitychange", () => document.hidden || app.live.tick());
+/** Another tab signed in or out, or chose other preferences. */
+addEventListener("storage", () => {
+  app.preferences.read();
+  app.preferences.onchange();
+  if (Boolean(app.me) !== app.session.signedIn) app.restart();
+});
+begin();
