@@ -169,11 +169,11 @@ class Intake:
                 percent = battery.percent(volts, sensor.chemistry)
             if fault is not None:
                 batch.faults += 1
-            values = (received_at, temperature, humidity, door, volts, percent, rssi, snr, fault)
-            if sensor.unit_id is None:
-                batch.held.append(new(Reading, (sensor.id, at, sensor.id, seq, *values)))
-            else:
-                rows(new(Reading, (sensor.unit_id, at, sensor.id, seq, *values)))
+            keep, owner = (rows, sensor.unit_id) if sensor.unit_id is not None else (batch.held.append, sensor.id)
+            values = (
+                owner, at, sensor.id, seq, received_at, temperature, humidity, door, volts, percent, rssi, snr, fault
+            )  # fmt: skip
+            keep(new(Reading, values))
 
     def _explain(self, route: Route, measurement: Measurement) -> tuple[Sensor, datetime]:
         """The slow way for what the hot loop does not know. Raises PacketError for what cannot be used."""

@@ -1,7 +1,7 @@
 """The rules of one native reading, told slowly: what is wrong with it, or what it says.
 
-`frostguard.wire.packets` takes readings in which nothing is unusual by a shorter way, and every other one comes here;
-a property test holds that both ways agree.
+Messages in which nothing is unusual go a shorter way (`frostguard.wire.usual`), and every other one comes here; a
+property test holds that both ways agree.
 """
 
 import re

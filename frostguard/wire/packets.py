@@ -9,25 +9,13 @@ from typing import Any
 import orjson
 
 from frostguard.errors import PacketError
-from frostguard.wire.examine import FIELDS, count_unknown, examine, reject
-from frostguard.wire.instants import format_at, parse_at
+from frostguard.wire.examine import examine, reject
+from frostguard.wire.instants import format_at
 from frostguard.wire.lorawan import decode_chirpstack, decode_tts
-from frostguard.wire.measurement import (
-    COLDEST,
-    HOTTEST,
-    MAX_PAYLOAD,
-    MAX_READINGS,
-    MAX_SEQ,
-    MAX_SNR,
-    MAX_VOLTS,
-    WEAKEST_RSSI,
-    Measurement,
-    Packet,
-    Rejected,
-)
+from frostguard.wire.measurement import MAX_PAYLOAD, MAX_READINGS, Measurement, Packet, Rejected
 from frostguard.wire.reasons import Reason
-from frostguard.wire.serials import MAX_SERIAL
 from frostguard.wire.topics import TopicKind
+from frostguard.wire.usual import usual
 from frostguard.wire.watermarks import (
     Status,
     decode_committed,
@@ -52,13 +40,13 @@ __all__ = [
     "encode_status",
 ]
 
-_new = tuple.__new__  # a NamedTuple's own constructor costs twice as much
-
 
 def decode(kind: TopicKind, payload: bytes) -> Packet:
     """Return the readings of a message, good and bad; raises PacketError for a message that cannot be used at all."""
     if len(payload) > MAX_PAYLOAD:
         raise PacketError(Reason.TOO_LARGE, f"{len(payload)} bytes, at most {MAX_PAYLOAD} are allowed")
+    if kind is TopicKind.READINGS and (packet := usual(payload)) is not None:
+        return packet
     try:
         document = orjson.loads(payload)
     except orjson.JSONDecodeError:
@@ -82,16 +70,14 @@ def _decode_native(document: dict[str, Any]) -> Packet:
     readings: list[Measurement] = []
     rejected: list[Rejected] = []
     for raw in items:
-        found = _plain(raw) if raw.__class__ is dict else None
-        if found is None:
-            try:
-                found = examine(raw)
-            except PacketError as error:
-                rejected.append(reject(error, raw, boot))
-                continue
-        readings.append(found[0])
-        unknown += found[1]
-    return _new(Packet, (readings, rejected, boot, unknown))
+        try:
+            reading, ignored = examine(raw)
+        except PacketError as error:
+            rejected.append(reject(error, raw, boot))
+            continue
+        readings.append(reading)
+        unknown += ignored
+    return Packet(readings, rejected, boot, unknown)
 
 
 def _items(document: dict[str, Any]) -> tuple[list[Any], int]:
@@ -108,66 +94,6 @@ def _items(document: dict[str, Any]) -> tuple[list[Any], int]:
     if len(items) > MAX_READINGS:
         raise PacketError(Reason.TOO_MANY_READINGS, f"{len(items)} readings, at most {MAX_READINGS} are allowed")
     return items, len(document) - 1
-
-
-def _plain(raw: dict[str, Any]) -> tuple[Measurement, int] | None:  # noqa: C901, PLR0911, PLR0912  # straight: hot
-    """Return what `examine` would, or None when anything is unusual: nearly every reading passes here.
-
-    Types are compared by class, because True is an int and a bool must not pass for a number.
-    """
-    get = raw.get
-    sensor = get("sensor")
-    if sensor.__class__ is not str or not 0 < len(sensor) <= MAX_SERIAL:
-        return None
-    if not sensor.isascii() or not sensor.isprintable() or sensor.isspace():
-        return None
-    at = get("at")
-    if at is not None:
-        at = parse_at(at)
-        if at is None:
-            return None
-    temperature = get("temperature")
-    if temperature is not None:
-        if temperature.__class__ is int:  # 4 is as good a number as 4.0
-            temperature = float(temperature)
-        if temperature.__class__ is not float or not COLDEST <= temperature <= HOTTEST:
-            return None
-    humidity = get("humidity")
-    if humidity is not None:
-        if humidity.__class__ is int:
-            humidity = float(humidity)
-        if humidity.__class__ is not float or not 0.0 <= humidity <= 100.0:
-            return None
-    door_open = get("doorOpen")
-    if door_open is not None and door_open.__class__ is not bool:
-        return None
-    volts = get("battery")
-    if volts is not None and (volts.__class__ is not float or not 0.0 <= volts <= MAX_VOLTS):
-        return None
-    percent = get("batteryPercent")
-    if percent is not None and (percent.__class__ is not int or not 0 <= percent <= 100):
-        return None
-    if temperature is None and humidity is None and door_open is None and volts is None and percent is None:
-        return None
-    rssi = get("rssi")
-    if rssi is not None and (rssi.__class__ is not int or not WEAKEST_RSSI <= rssi <= 0):
-        return None
-    snr = get("snr")
-    if snr is not None:
-        if snr.__class__ is int:
-            snr = float(snr)
-        if snr.__class__ is not float or not -MAX_SNR <= snr <= MAX_SNR:
-            return None
-    seq = get("seq")
-    if seq is None:
-        seq = 0
-    elif seq.__class__ is not int or not 0 < seq <= MAX_SEQ:
-        return None
-    if get("fault") is not None:
-        return None
-    unknown = 0 if FIELDS.issuperset(raw) else count_unknown(raw)
-    values = (sensor, at, temperature, humidity, door_open, volts, percent, rssi, snr, seq, None)
-    return _new(Measurement, values), unknown
 
 
 def encode(readings: Iterable[Measurement], boot: str | None = None) -> bytes:

@@ -1,13 +1,13 @@
+import json
+
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from frostguard.errors import PacketError
 from frostguard.wire.examine import FIELDS, count_unknown, examine, readable_seq, reject, whole
 from frostguard.wire.measurement import MAX_PAYLOAD
-from frostguard.wire.packets import Measurement, TopicKind, _plain, decode
-from tests.wire.mutations import ODD_VALUES
+from frostguard.wire.packets import Measurement, TopicKind, decode
+from frostguard.wire.usual import usual
 
 PLAIN = {"sensor": "s1", "temperature": 4.5}
 
@@ -17,14 +17,15 @@ def refused(raw):
         examine(raw)
     assert caught.value.detail
     assert caught.value.detail.isprintable()
-    assert type(raw) is not dict or _plain(raw) is None
+    assert usual(json.dumps({"readings": [raw]}).encode()) is None
     return caught.value.reason
 
 
 def both_ways(raw):
     """Examine a reading, and see that the short way has nothing else to say."""
     found = examine(raw)
-    assert _plain(raw) in (None, found)
+    short = usual(json.dumps({"readings": [raw]}).encode())
+    assert short is None or (short.readings, short.unknown_fields) == ([found[0]], found[1])
     return found
 
 
@@ -114,36 +115,6 @@ def test_an_impossible_extra_is_dropped_and_counted_and_the_reading_kept(field_v
 )
 def test_a_reading_without_anything_measured_is_refused(raw):
     assert refused(raw) == "no_measurement"
-
-
-FIELD_VALUES = st.one_of(
-    st.sampled_from(ODD_VALUES),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.floats(-200, 400),
-    st.integers(-200, 2**64 - 1),
-    st.text(max_size=70),
-)
-
-
-@given(
-    st.sampled_from(["a84041000181c061", "SIM-1", "a:b", "é", " ", " x", ""]),
-    st.dictionaries(st.sampled_from([*sorted(FIELDS - {"sensor"}), "other"]), FIELD_VALUES, max_size=12),
-)
-def test_the_short_way_and_the_long_way_agree(sensor, fields):
-    raw = {"sensor": sensor} | fields
-    short = _plain(raw)
-    if short is not None:
-        assert short == examine(raw)
-        assert list(map(type, short[0])) == list(map(type, examine(raw)[0]))
-
-
-def test_a_usual_reading_takes_the_short_way():
-    raw = {
-        "sensor": "a84041000181c061", "at": "2026-11-22T10:00:00Z", "temperature": -18, "humidity": 51,
-        "doorOpen": False, "battery": 3.61, "batteryPercent": 88, "rssi": -97, "snr": 7, "seq": 123, "firmware": "1",
-    }  # fmt: skip
-    assert _plain(raw) == examine(raw)
-    assert type(_plain(raw)[0]) is Measurement
 
 
 def replayed(raw, boot="k3f9"):
