@@ -14,11 +14,16 @@ from api.server import listen
 from frostguard import log as logs
 from frostguard.config import ApiSettings, AuthSettings, DatabaseSettings, G, LogSettings, MailSettings, load
 from frostguard.errors import FrostGuardError, StoreUnavailableError, UsageError
+from frostguard.notify import Notifier
 
 EXIT_FAILURE, EXIT_CONFIGURATION = 1, 78
 START_SECONDS = 60
 
 log = logging.getLogger("api")
+
+
+class BrokenError(FrostGuardError):
+    """A part of the program has ended by itself: the rest must not go on alone."""
 
 
 def read_settings() -> Settings:
@@ -39,37 +44,50 @@ def read_settings() -> Settings:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT. Raises BrokenError where a part of the program ended by itself."""
+    notifier = Notifier.from_environment()
     stop = asyncio.Event()
+
+    def stop_in_order() -> None:
+        notifier.stopping()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop_in_order)
     program = Program(settings)
-    await _start(program, stop)
+    beating = asyncio.create_task(notifier.beat(lambda: not program.broken.is_set()), name="watchdog")
     try:
-        if not stop.is_set():
-            await _serve(program, stop)
+        await _start(program, stop, notifier)
+        try:
+            if not stop.is_set():
+                await _serve(program, stop, notifier)
+        finally:
+            await program.stop()
     finally:
-        await program.stop()
+        beating.cancel()
     log.info("stopped")
 
 
-async def _start(program: Program, stop: asyncio.Event) -> None:
+async def _start(program: Program, stop: asyncio.Event, notifier: Notifier) -> None:
     """Start, waiting a minute for a database that is starting too."""
     for attempt in range(START_SECONDS):
         try:
             await program.start()
             return
         except StoreUnavailableError as error:
-            if attempt == START_SECONDS - 1 or stop.is_set():
+            if stop.is_set():
+                return
+            if attempt == START_SECONDS - 1:
                 raise
             log.warning("the database does not answer yet", extra={"error": str(error)})
+            notifier.status("PostgreSQL: does not answer yet")
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
                 await stop.wait()
 
 
-async def _serve(program: Program, stop: asyncio.Event) -> None:
+async def _serve(program: Program, stop: asyncio.Event, notifier: Notifier) -> None:
     try:
         listening = await listen(program)
     except OSError as error:
@@ -80,11 +98,21 @@ async def _serve(program: Program, stop: asyncio.Event) -> None:
         partial = ready.with_name(f"{ready.name}.new")
         partial.write_text(f"{listening.url}\n")
         partial.replace(ready)
+    notifier.ready(f"listening on {listening.url}")
     try:
-        await stop.wait()
+        await _stopped_or_broken(stop, program.broken)
         log.info("stopping")
     finally:
         await listening.stop()
+
+
+async def _stopped_or_broken(stop: asyncio.Event, broken: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in (stop, broken)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    if broken.is_set() and not stop.is_set():
+        raise BrokenError("a task of the program has ended by itself (its traceback is in the log)")
 
 
 def main() -> int:

@@ -76,6 +76,8 @@ class Program:
         self._proxies = settings.api.proxies
         self._tasks: list[asyncio.Task[None]] = []
         self._errands: set[asyncio.Task[None]] = set()
+        # Set when one of our tasks has ended: half a program is none.
+        self.broken = asyncio.Event()
 
     async def start(self) -> None:
         """Open the first connection and begin to listen. Raises StoreUnavailableError or UsageError."""
@@ -89,7 +91,7 @@ class Program:
             ("housekeeping", self._keep_house()),
         ):
             task = asyncio.create_task(work, name=name)
-            task.add_done_callback(_notice)
+            task.add_done_callback(self._notice)
             self._tasks.append(task)
         await self.principals.regain_trust()
 
@@ -158,6 +160,12 @@ class Program:
         while self._errands:
             await asyncio.wait(self._errands)
 
+    def _notice(self, task: asyncio.Task[None]) -> None:
+        """Log a task that should have lived as long as the program, and let the program end."""
+        if not task.cancelled():
+            log.error("a task of the program has ended", exc_info=task.exception(), extra={"task": task.get_name()})
+            self.broken.set()
+
     async def _keep_house(self) -> None:
         while True:
             try:
@@ -172,12 +180,6 @@ class Program:
 def lane_count(settings: DatabaseSettings) -> int:
     """Return how many connections serve short statements: what the pool may have, less the three with other duties."""
     return max(2, settings.pool_max - 3)
-
-
-def _notice(task: asyncio.Task[None]) -> None:
-    """Log a task that should have lived as long as the program."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("a task of the program has ended", exc_info=error, extra={"task": task.get_name()})
 
 
 def _is_address(text: str) -> bool:

@@ -11,6 +11,7 @@ import uvloop
 from frostguard import log as logs
 from frostguard.config import DatabaseSettings, IngestSettings, LogSettings, MqttSettings, load
 from frostguard.errors import FrostGuardError, UsageError
+from frostguard.notify import Notifier
 from ingest import mqtt
 from ingest.daemon import Daemon, Settings
 from ingest.health import Health
@@ -24,15 +25,23 @@ GC_THRESHOLD = 100_000
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    health = Health(settings.ingest)
+    notifier = Notifier.from_environment()
+    health = Health(settings.ingest, notifier)
     daemon = Daemon(settings, health)
+
+    def stop() -> None:
+        notifier.stopping()
+        daemon.stop()
+
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, daemon.stop)
+        loop.add_signal_handler(name, stop)
     await health.start()
+    beating = asyncio.create_task(notifier.beat(daemon.turns.go_on), name="watchdog")
     try:
         await daemon.run()
     finally:
+        beating.cancel()
         await health.stop()
 
 

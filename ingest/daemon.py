@@ -17,6 +17,7 @@ from uuid import UUID
 
 from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings
 from frostguard.errors import FrostGuardError, LockLostError, StoreUnavailableError
+from frostguard.notify import Turns
 from frostguard.wire.packets import encode_committed
 from frostguard.wire.topics import SUBSCRIPTIONS, committed_topic
 from ingest import metrics
@@ -40,6 +41,7 @@ PATIENCE = 10.0
 TELL_SECONDS = 0.25
 MAX_UNTOLD = 1000
 STOP_SECONDS = 7.0
+TURN_SECONDS = 120.0  # no turn of the pump takes as long: each of its statements has a bound of its own
 SHARD = 0
 AT_ONCE = 500  # messages taken from the tables into one batch
 
@@ -78,6 +80,7 @@ class Daemon:
         self._rollups = Rollups(settings.database, SHARD)
         self._clock = Clock(settings.mqtt.client_id)
         self._watch = Watch(settings.database, self._fleet, self)
+        self.turns = Turns(max(TURN_SECONDS, 12 * settings.database.command_timeout))
         metrics.LISTENING.set_function(lambda: float(self._clock.listening))
         metrics.OLDEST_UNACKED.set_function(self._oldest_unacknowledged)
         metrics.UNACKED.set_function(lambda: sum(b.messages for b in (self._committing, self._intake.batch) if b))
@@ -215,6 +218,7 @@ class Daemon:
         try:
             await self._commit_until_lost(session)
         finally:
+            self.turns.rest()
             subscribing.cancel()
         if subscribing.done() and not subscribing.cancelled():
             subscribing.result()
@@ -235,6 +239,7 @@ class Daemon:
 
     async def _commit_until_lost(self, session: Session) -> None:
         while not session.lost.done():
+            self.turns.turn()
             await self._collect(session)
             if self._asked:
                 await self._take_asked()

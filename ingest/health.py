@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from frostguard.config import IngestSettings
 from frostguard.errors import UsageError
+from frostguard.notify import Notifier
 from ingest import metrics
 
 log = logging.getLogger("ingest.health")
@@ -16,8 +17,9 @@ log = logging.getLogger("ingest.health")
 class Health:
     """What the probes answer. Ready means: the shard is ours and the broker delivers to us."""
 
-    def __init__(self, settings: IngestSettings) -> None:
+    def __init__(self, settings: IngestSettings, notifier: Notifier | None = None) -> None:
         self._settings = settings
+        self._notifier = notifier or Notifier()
         self._runner: web.AppRunner | None = None
         self._database = "starting"
         self._broker = "starting"
@@ -51,6 +53,7 @@ class Health:
         """Say how it stands with PostgreSQL."""
         self._database = "" if ready else detail or "not connected"
         metrics.DATABASE.set(ready)
+        self._tell()
 
     def broker(self, *, ready: bool, detail: str = "") -> None:
         """Say how it stands with the broker."""
@@ -59,6 +62,14 @@ class Health:
         if ready and not self._was_ready:
             self._was_ready = True
             _announce(self._settings.ready_file, self.address)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.ready:
+            self._notifier.ready("readings come in and are stored")
+        else:
+            parts = {"PostgreSQL": self._database, "broker": self._broker}
+            self._notifier.status("; ".join(f"{part}: {detail}" for part, detail in parts.items() if detail))
 
     @property
     def ready(self) -> bool:

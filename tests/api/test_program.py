@@ -68,12 +68,21 @@ async def test_a_start_that_is_tried_again_starts_nothing_twice(running: Running
     assert running.program._tasks == before
 
 
-async def test_a_task_that_ends_by_itself_is_noticed(caplog) -> None:
+async def test_a_task_that_ends_by_itself_is_noticed_and_ends_the_program(running: Running, caplog) -> None:
     async def fail() -> None:
         raise ZeroDivisionError
 
+    assert not running.program.broken.is_set()
     task = asyncio.create_task(fail(), name="mail")
-    task.add_done_callback(module._notice)
+    task.add_done_callback(running.program._notice)
     await asyncio.wait({task})
     await asyncio.sleep(0)
     assert "a task of the program has ended" in caplog.text
+    assert running.program.broken.is_set()
+
+
+async def test_a_stop_in_order_is_no_task_that_ended_by_itself(database: str) -> None:
+    program = Program(settings_for(database))
+    await program.start()
+    await program.stop()
+    assert not program.broken.is_set()
