@@ -29,6 +29,7 @@ from frostguard.store.watermarks import Watermark
 from frostguard.wire import packets
 from frostguard.wire.packets import Measurement
 from frostguard.wire.topics import readings_topic
+from ingest import feed
 from ingest.batch import Batch, in_table_order
 from ingest.fleet import Fleet
 from ingest.judge import Folding, Judge, Judged
@@ -62,6 +63,8 @@ class Written:
     # Boots whose watermark moved: what the gateways are told.
     moved: dict[Key, Progress] = field(default_factory=dict)
     judged: Judged = field(default_factory=Judged)
+    # The last statements of the transaction.
+    closing: str = "commit"
 
 
 class Writer:
@@ -159,8 +162,7 @@ class Writer:
             await connection.execute("begin")
             try:
                 written = await self._write(connection, batch, how)
-                # One wake-up for whoever follows what is new; a second statement saves a round trip.
-                await connection.execute("select pg_notify('feed', ''); commit" if written.new else "commit")
+                await connection.execute(written.closing)
             except BaseException:
                 await self._roll_back()
                 raise
@@ -207,6 +209,7 @@ class Writer:
         await self._horizon.mark_late(connection, written.new, folding.oldest, now)
         await self._note(connection, batch, written)
         written.judged = await self._judge.judge(connection, self._memory, batch, folding, now)
+        written.closing = feed.closing(written.new, written.judged, folding.oldest)
         return written
 
     async def _note(self, connection: Connection, batch: Batch, written: Written) -> None:
