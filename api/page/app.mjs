@@ -54,9 +54,16 @@ function applyTheme() {
   else document.documentElement.dataset.theme = theme;
 }
 
+/** Draw what has changed, at most so often: frames may come by the hundred, and eyes do not. */
+const DRAW_EVERY = 200;
+let drawing = null;
+
 function update() {
-  if (app.shell) app.shell.update();
-  app.view?.update?.();
+  drawing ??= setTimeout(() => {
+    drawing = null;
+    app.shell?.update();
+    app.view?.update?.();
+  }, DRAW_EVERY);
 }
 
 async function begin() {
@@ -89,6 +96,7 @@ function showNotSignedIn() {
 }
 
 function showTrouble(error) {
+  leave();
   const retry = setTimeout(begin, 5000);
   const again = h("button", { type: "button", onclick: () => clearTimeout(retry) || begin() }, "Try again");
   const out = h("button", { type: "button", onclick: () => clearTimeout(retry) || app.session.logout().then(() => showLogin()) }, "Sign out");
@@ -111,6 +119,7 @@ function wired(live) {
     for (const alert of fresh) app.announce(`New alert: ${wordOf(ALERT_TYPES, alert.alertType)}, ${alert.unitName ?? alert.title}`);
     app.view?.alertsChanged?.(before);
   };
+  live.onrefused = showTrouble;
   live.onframe = (frame) => app.view?.frame?.(frame);
   return live;
 }

@@ -83,12 +83,12 @@ export class Client {
   acknowledge = (id, note) => this.ask("POST", `/alerts/${id}/acknowledge`, note ? { note } : {});
   resolve = (id, resolution) => this.ask("POST", `/alerts/${id}/resolve`, resolution);
 
-  unit = (id) => this.get(`/units/${id}`);
   readings = (id, query) => this.get(`/units/${id}/readings`, query);
-  latest = (id) => this.get(`/units/${id}/readings/latest`);
   statistics = (id, query) => this.get(`/units/${id}/statistics`, query);
   unitAlerts = (id, query) => this.get(`/units/${id}/alerts`, query);
   sensorsOf = (id) => this.get(`/units/${id}/sensors`);
+
+  record = (unitId, log, key) => this.ask("POST", `/units/${unitId}/manual-logs`, log, { "Idempotency-Key": key });
 
   async settings(unitId) {
     const { said, headers } = await this.ask("GET", `/units/${unitId}/settings`);

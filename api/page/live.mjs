@@ -1,6 +1,7 @@
 /** Keeps the fleet up to date: by the feed where there is one, by asking again where not; and says which of it holds. */
 
 import { isOpen, makeFleet, newlyOpen, patchedUnit } from "./fleet.mjs";
+import { ApiError } from "./session.mjs";
 import { POLL_EVERY, lastKnown, pauseBefore, phaseOf } from "./freshness.mjs";
 
 /** Names, intervals and limits change seldom and have no frames: they are asked for again after this. */
@@ -8,6 +9,8 @@ const ALL_EVERY = 300_000;
 const TICK_MS = 1000;
 /** A second that took this long: the machine slept, and what we know is old. */
 const SLEPT_MS = 8000;
+/** A role or a membership that was taken away: no matter of the connection. */
+const NOT_OURS = [401, 403, 404];
 /** How long "up to date again" stays on the screen. */
 const GLAD_MS = 6000;
 
@@ -17,6 +20,8 @@ export class Live {
     this.feed = feed;
     this.now = now;
     this.fleet = null;
+    this.allAt = null;
+    this.waiting = null;
     this.failing = null;
     this.lostAt = null;
     this.backAt = null;
@@ -25,6 +30,7 @@ export class Live {
     this.ontick = () => {};
     this.onalerts = () => {};
     this.onframe = () => {};
+    this.onrefused = () => {};
     this.attempt = 0;
     this.timers = {};
   }
@@ -45,6 +51,7 @@ export class Live {
 
   async start(organizationId) {
     this.organizationId = organizationId;
+    this.topics = { units: `org:${organizationId}:units`, alerts: `org:${organizationId}:alerts` };
     this.stopped = false;
     this.tickedAt = this.now();
     this.timers.tick = setInterval(() => this.tick(), TICK_MS);
@@ -71,22 +78,19 @@ export class Live {
   }
 
   async poll() {
-    if (this.stopped) return;
+    if (this.stopped || this.waiting) return; // what is under way asks again when it is done
     const isDue = !this.allAt || this.now() - this.allAt > ALL_EVERY;
     if (this.phase === "live" && !isDue && !this.failing) this.askSoon(POLL_EVERY);
     else if (isDue || this.failing || !this.fleet) await this.fetchAll();
     else await this.fetchStates();
   }
 
-  /** Everything anew. Errors of the network are told by `note`; others (a role that was taken) rise. */
+  /** Everything anew. Trouble of the network is told by `note`; a refusal by `onrefused`. */
   async fetchAll() {
     await this.attemptTo(async () => {
       if (this.failing) await this.seeWhetherItIsBack();
-      const feedAt = this.feed.position;
-      const found = makeFleet(await this.client.fleet(this.organizationId));
       this.allAt = this.now();
-      this.take(found);
-      this.feed.follow(this.organizationId, feedAt, this);
+      this.take(makeFleet(await this.client.fleet(this.organizationId)));
     });
   }
 
@@ -115,28 +119,42 @@ export class Live {
     this.take({ ...this.fleet, units: new Map(known.map((unit) => [unit.id, unit])), alerts: open });
   }
 
+  /** Frames that come while an answer is on its way wait for it: they may be newer than what it says. */
   async attemptTo(work) {
+    this.waiting = [];
     try {
       await work();
-      this.succeeded();
+      if (!this.stopped) this.succeeded();
     } catch (error) {
-      if (this.stopped) return;
-      this.failed(error);
+      if (!this.stopped) this.failed(error);
     }
-    this.onupdate();
+    this.applyWaiting();
+    if (!this.stopped) this.onupdate();
+  }
+
+  applyWaiting() {
+    const frames = this.waiting;
+    this.waiting = null;
+    for (const frame of this.fleet && !this.stopped ? frames : []) this.apply(frame);
   }
 
   succeeded() {
-    const now = this.now();
-    this.known = { ...this.known, fetchedAt: now };
-    if (this.lostAt !== null) this.backAt = now;
-    this.failing = null;
-    this.lostAt = null;
-    this.attempt = 0;
+    if (!this.known.fetchedAt) this.feed.start(Object.values(this.topics), this);
+    this.caughtUp();
+    this.known = { ...this.known, fetchedAt: this.now() };
     this.askSoon(this.allAt === null ? 0 : POLL_EVERY);
   }
 
+  caughtUp() {
+    if (this.lostAt !== null) this.backAt = this.now();
+    this.failing = null;
+    this.lostAt = null;
+    this.attempt = 0;
+  }
+
   failed(error) {
+    this.allAt = null;
+    if (error instanceof ApiError && NOT_OURS.includes(error.status)) return this.onrefused(error);
     this.failing = error;
     this.lostAt ??= lastKnown(this.known) || this.now();
     this.askSoon(pauseBefore(this.attempt));
@@ -168,16 +186,48 @@ export class Live {
     this.askSoon(0);
   }
 
-  unitChanged(patch) {
-    const unit = patchedUnit(this.fleet, patch);
-    if (!unit) return this.snapshotNeeded();
-    this.take({ ...this.fleet, units: new Map(this.fleet.units).set(unit.id, unit) });
+  framed(frame) {
+    if (this.waiting) this.waiting.push(frame);
+    else if (this.fleet) this.apply(frame);
   }
 
-  alertChanged(alert) {
-    const alerts = new Map(this.fleet.alerts);
-    if (isOpen(alert)) alerts.set(alert.id, { ...alerts.get(alert.id), ...alert });
-    else alerts.delete(alert.id);
-    this.take({ ...this.fleet, alerts });
+  apply(frame) {
+    if (frame.topic === this.topics.units) this.applyUnits(frame);
+    else if (frame.topic === this.topics.alerts) this.applyAlerts(frame);
+    else this.onframe(frame);
   }
+
+  applyUnits({ units = [], gone = [] }) {
+    const next = new Map(this.fleet.units);
+    for (const patch of units) this.applyUnit(next, patch);
+    for (const id of gone) next.delete(id);
+    this.take({ ...this.fleet, units: next });
+  }
+
+  /** What people change (a name, a place, limits) is asked for anew; so is a unit that is new. */
+  applyUnit(units, patch) {
+    const known = units.get(patch.id);
+    const unit = patchedUnit({ units }, patch);
+    if (unit) units.set(unit.id, unit);
+    if (!unit || isEdited(patch, known)) this.snapshotNeeded();
+  }
+
+  /** An alert as an answer to a deed of this page shows it: true at once, whatever the feed does. */
+  took(alert) {
+    this.applyAlerts({ type: "alerts", alerts: [alert] });
+  }
+
+  applyAlerts({ type, alerts }) {
+    const next = type === "snapshot" ? new Map() : new Map(this.fleet.alerts);
+    for (const each of alerts) {
+      const alert = each.alert ?? each;
+      if (isOpen(alert)) next.set(alert.id, alert);
+      else next.delete(alert.id);
+    }
+    this.take({ ...this.fleet, alerts: next });
+  }
+}
+
+function isEdited(patch, known) {
+  return Boolean(patch.updatedAt) && Date.parse(patch.updatedAt) !== Date.parse(known.updatedAt);
 }
