@@ -32,8 +32,8 @@ class SecretFiles(PydanticBaseSettingsSource):
             candidates += [Path(folder) / name, Path(folder) / name.lower()]
         for path in candidates:
             if named or path.is_file():
-                try:
-                    return path.read_text().rstrip("\r\n"), name, False
+                try:  # an empty one says nothing: installations lay out a file for every secret there can be
+                    return path.read_text().rstrip("\r\n") or None, name, False
                 except OSError as error:
                     raise UsageError(f"{name}_FILE: cannot read {path}: {error.strerror}") from None
         return None, name, False
@@ -326,6 +326,24 @@ class ArchiveSettings(Group):
         return bool(self.folder or self.bucket)
 
 
+class HousekeepingSettings(Group):
+    """For how many days is kept what is no record; `frostguard housekeeping` removes them. Not on legal hold."""
+
+    dead_letter_days: int = Field(
+        90, alias="DEAD_LETTER_DAYS", ge=1, le=36_600, description="messages that could not be used, and their counts"
+    )
+    event_days: int = Field(
+        731, alias="EVENT_DAYS", ge=31, le=36_600,
+        description="facts about units; `frostguard replay --verify` compares with those that are there",
+    )  # fmt: skip
+    notification_days: int = Field(
+        90, alias="NOTIFICATION_DAYS", ge=1, le=36_600, description="what people were told, or were to be told"
+    )
+    invitation_days: int = Field(
+        180, alias="INVITATION_DAYS", ge=1, le=36_600, description="invitations and mailed links, after their end"
+    )
+
+
 class LogSettings(Group):
     """How log lines look."""
 
@@ -339,11 +357,18 @@ class LogSettings(Group):
 
 GROUPS: tuple[type[Group], ...] = (
     DatabaseSettings, MqttSettings, IngestSettings, ApiSettings, AuthSettings, MailSettings, ArchiveSettings,
-    LogSettings,
+    HousekeepingSettings, LogSettings,
 )  # fmt: skip
 """Every group there is: `.env.example` documents each of their settings (a test compares)."""
 
 G = TypeVar("G", bound=Group)
+
+
+def is_given(name: str) -> bool:
+    """Tell whether a setting is there: in the environment, as a file, or as a credential of systemd."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    files = [Path(folder) / name, Path(folder) / name.lower()] if folder else []
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE")) or any(path.is_file() for path in files)
 
 
 def load(group: type[G], given: Mapping[str, Any] | None = None) -> G:

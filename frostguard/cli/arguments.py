@@ -1,14 +1,13 @@
 """What several commands share: the type of the subcommands, number types, where the database is."""
 
 import argparse
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import uvloop
 
-from frostguard.config import DatabaseSettings, load
+from frostguard.config import DatabaseSettings, is_given, load
 from frostguard.errors import FrostGuardError
 from frostguard.local.folder import database_url_of
 from frostguard.store import connection as database
@@ -46,7 +45,7 @@ def add_database(parser: argparse.ArgumentParser) -> None:
 
 def database_settings(given: argparse.Namespace) -> DatabaseSettings:
     """Return the database of the environment, else that of the local run. Raises UsageError where there is neither."""
-    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+    if is_given("DATABASE_URL"):
         return load(DatabaseSettings)
     url = database_url_of(given.data_dir)
     return load(DatabaseSettings, {"DATABASE_URL": url}) if url else load(DatabaseSettings)

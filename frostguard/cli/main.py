@@ -12,6 +12,7 @@ from frostguard.cli import (
     audit,
     check_config,
     dead_letters,
+    housekeeping,
     migrate,
     mqtt_accounts,
     replay,
@@ -27,7 +28,8 @@ EXIT_FAILURE, EXIT_USAGE, EXIT_CONFIGURATION = 1, 2, 78  # 78 is EX_CONFIG: star
 
 # In the order in which --help lists them.
 COMMANDS = (
-    up, status, tail, alerts, replay, admin, audit, migrate, dead_letters, rollups, mqtt_accounts, check_config,
+    up, status, tail, alerts, replay, admin, audit, migrate, dead_letters, rollups, housekeeping, mqtt_accounts,
+    check_config,
 )  # fmt: skip
 
 

@@ -1,0 +1,91 @@
+"""`frostguard housekeeping`: remove what is kept no longer. For a timer; may run beside everything."""
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from frostguard.cli.arguments import add_command, add_database, with_connection
+from frostguard.config import HousekeepingSettings, IngestSettings, load
+from frostguard.errors import FrostGuardError
+from frostguard.store import accounts, housekeeping, sessions
+from frostguard.store.connection import Connection
+from frostguard.store.housekeeping import days_before
+
+
+@dataclass(frozen=True)
+class Ages:
+    """How many days things are kept."""
+
+    of: HousekeepingSettings
+    readings: int
+
+
+Chore = Callable[[Connection, datetime, Ages], Awaitable[int]]
+
+
+async def dead_letters(connection: Connection, now: datetime, ages: Ages) -> int:
+    """Remove old messages that could not be used."""
+    return await housekeeping.remove_dead_letters(connection, days_before(now, ages.of.dead_letter_days))
+
+
+async def events(connection: Connection, now: datetime, ages: Ages) -> int:
+    """Remove old facts about units."""
+    return await housekeeping.remove_events(connection, days_before(now, ages.of.event_days))
+
+
+async def notifications(connection: Connection, now: datetime, ages: Ages) -> int:
+    """Remove what people were to be told long ago."""
+    return await housekeeping.remove_notifications(connection, days_before(now, ages.of.notification_days))
+
+
+async def held_readings(connection: Connection, now: datetime, ages: Ages) -> int:
+    """Remove readings of sensors that nobody assigned, when they are older than any reading is kept."""
+    return await housekeeping.remove_held_readings(connection, days_before(now, ages.readings))
+
+
+async def access(connection: Connection, now: datetime, ages: Ages) -> int:
+    """Remove ended logins, counts of failed ones, mailed links, invitations, and counts of overflows."""
+    await sessions.forget_old(connection)
+    await accounts.forget_old_failures(connection)
+    letters, links = days_before(now, ages.of.dead_letter_days), days_before(now, ages.of.invitation_days)
+    return await housekeeping.remove_small(connection, letters, links)
+
+
+# What is done, in this order. One that fails does not keep the others from being done.
+CHORES: tuple[tuple[str, Chore], ...] = (
+    ("dead letters", dead_letters),
+    ("events", events),
+    ("notifications", notifications),
+    ("held readings", held_readings),
+    ("links and invitations", access),
+)
+
+
+def add_to(commands: Any) -> None:  # noqa: ANN401 - argparse names its type privately
+    """Add the command."""
+    parser = add_command(commands, "housekeeping", run, "remove what is kept no longer; for a timer, once a day")
+    add_database(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Do every chore and say what was removed. Exit code 1 if one failed."""
+    ages = Ages(load(HousekeepingSettings), load(IngestSettings).retention_days)
+
+    async def work(connection: Connection) -> int:
+        failed = [name for name, chore in CHORES if not await _done(connection, name, chore, ages)]
+        return 1 if failed else 0
+
+    return with_connection(given, work)
+
+
+async def _done(connection: Connection, name: str, chore: Chore, ages: Ages) -> bool:
+    try:
+        removed = await chore(connection, datetime.now(UTC), ages)
+    except FrostGuardError as error:
+        print(f"frostguard: {name}: {error}", file=sys.stderr, flush=True)
+        return False
+    print(f"{name}: {removed} removed", flush=True)
+    return True
