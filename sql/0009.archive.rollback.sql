@@ -7,5 +7,5 @@ begin
 end $$;
 drop trigger archived on late_hours;
 drop function late_hour_is_archived();
-drop table archive_files, reading_weeks;
+drop table archive_files, archive_uploads, reading_weeks;
 alter table organizations drop column retention_days, drop column legal_hold_since, drop column legal_hold_reason;

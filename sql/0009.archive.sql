@@ -25,16 +25,24 @@ create table archive_files (
   week timestamptz not null,
   key text not null unique check (length(key) between 1 and 500),
   readings bigint not null check (readings > 0),
-  bytes bigint not null check (bytes > 0),
+  size bigint not null check (size > 0), -- bytes
   sha256 bytea not null check (length(sha256) = 32),  -- of the file
   content bytea not null check (length(content) = 32), -- of the readings, as the database sent them
   first_at timestamptz not null,
   last_at timestamptz not null,
   created_at timestamptz not null default now(),
-  deleted_at timestamptz -- no longer read; the file is removed afterwards
+  deleted_at timestamptz, -- no longer read
+  removed_at timestamptz, -- and the file is gone; the row stays, as a receipt
+  check (removed_at is null or deleted_at is not null)
 );
 create index archive_files_week on archive_files (organization_id, week) where deleted_at is null;
-create index archive_files_deleted on archive_files (id) where deleted_at is not null;
+create index archive_files_deleted on archive_files (id) where deleted_at is not null and removed_at is null;
+
+-- Keys of files that are being put there. What a run that died left behind is removed by the next one.
+create table archive_uploads (
+  key text primary key,
+  begun_at timestamptz not null default now()
+);
 
 -- An hour of a week that was archived cannot be summed from sensor_readings any more: what came late is added to its
 -- buckets when it is archived itself.

@@ -40,6 +40,8 @@ select count(distinct l.virtualtransaction)
    and a.xact_start < clock_timestamp() - $1::interval
 """
 
+SHOW_LOCK_TIMEOUT = "select current_setting('lock_timeout')"
+
 DETACH_PATIENCE = "60s"  # nobody waits for us meanwhile, except readings of that very week
 
 # Names are ours: sensor_readings_<ISO year>w<week>, proved by this pattern before they get near a statement.
@@ -153,6 +155,7 @@ async def detach(connection: Connection, name: str) -> None:
     table = quoted(name)
     place = (await places(connection, name)).get(name)
     with translated():
+        before = await connection.fetchval(SHOW_LOCK_TIMEOUT)
         await connection.execute(f"set lock_timeout = '{DETACH_PATIENCE}'")
         try:
             if place is Place.ATTACHED:
@@ -161,7 +164,7 @@ async def detach(connection: Connection, name: str) -> None:
                 await connection.execute(f"alter table sensor_readings detach partition {table} finalize")
         finally:
             if not connection.is_closed():
-                await connection.execute("reset lock_timeout")
+                await connection.execute(f"set lock_timeout = '{before}'")
 
 
 async def drop(connection: Connection, name: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 import frostguard.store
 from frostguard.domain.reading import Reading
 from frostguard.local.postgres import PostgresServer
-from frostguard.store import held, readings
+from frostguard.store import archives, held, readings
 
 BEGINS = re.compile(r"\s*(?:--[^\n]*\n\s*)*(select|insert|update|delete|with|create temporary)\b", re.IGNORECASE)
 UPPER = re.compile(r"^_?[A-Z][A-Z0-9_]*$")
@@ -42,6 +42,7 @@ async def prepared(postgres: PostgresServer) -> AsyncIterator[asyncpg.Connection
     connection = await asyncpg.connect(postgres.url("template"))
     await connection.execute("begin")
     await connection.execute(readings.CREATE_STAGING)
+    await connection.execute(archives.CREATE_ARRIVING)
     yield connection
     await connection.close()
 
