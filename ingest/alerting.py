@@ -18,6 +18,7 @@ from frostguard.store import alerts, readings, suppressions
 from frostguard.store.alerts import Located, Notification, Subject
 from frostguard.store.connection import Connection
 from ingest.batch import Batch
+from ingest.catching_up import CatchingUp
 from ingest.fleet import Fleet
 
 GROUPED = SILENCE_TYPES | {AlertType.GATEWAY_SILENT, AlertType.INGEST_DEGRADED}
@@ -36,8 +37,9 @@ class Result(NamedTuple):
 class Alerting:
     """Knows the fleet and nothing else between batches: alerts live in the database, where people move them too."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, catching_up: CatchingUp) -> None:
         self._fleet = fleet
+        self._catching_up = catching_up
         # The last of the waiting alerts that were asked, while there are more than one batch can ask.
         self._asked_upto: Alert | None = None
 
@@ -175,7 +177,9 @@ class Alerting:
         for alert in asked.values():
             subject = subjects[alert.subject_id]
             speaker = speakers.get(alert.linked_to) if alert.linked_to is not None else None
-            occasion = Occasion(now, self._limits(subject), batch.listening, windows, speaker)
+            behind_now = self._catching_up.until(self._fleet.gateway_of(subject.unit_id), now)
+            heard_all = batch.listening and behind_now is None
+            occasion = Occasion(now, self._limits(subject), heard_all, windows, speaker)
             decision = decide(alert, subject.place, occasion)
             held = held or decision.verb == "hold"
             if decision.verb == "notify":

@@ -56,6 +56,8 @@ class Batch:
     redelivered: bool = False
     # Every gateway that spoke, by our clock.
     spoke: dict[UUID, datetime] = field(default_factory=dict)
+    # Those of them that sent what they had kept.
+    behind: dict[UUID, datetime] = field(default_factory=dict)
     # Who is due, whose rules have changed, and what else the machines are to look at.
     due_units: list[UUID] = field(default_factory=list)
     due_gateways: list[UUID] = field(default_factory=list)

@@ -73,7 +73,7 @@ class Clock:
         batch.listening = True
         if writer is not None and now - self._last_due >= DUE_EVERY_SECONDS:
             self._last_due = now
-            batch.due_units, batch.due_gateways = writer.due(datetime.now(UTC))
+            batch.due_units, batch.due_gateways = writer.due(datetime.now(UTC), batch)
         # A log is judged like a silence: not before what the broker kept has come.
         batch.ask_logs, self._logs = self._logs, False
         if now >= self._ask_at:

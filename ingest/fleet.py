@@ -182,6 +182,11 @@ class Fleet:
         """All gateways."""
         return self._owner_of_gateway
 
+    def gateway_of(self, unit_id: UUID | None) -> UUID | None:
+        """Return the gateway that a unit's sensor speaks through, if that is known."""
+        unit = self.units.get(unit_id) if unit_id is not None else None
+        return unit.gateway_id if unit is not None else None
+
     def address(self, gateway_id: UUID) -> tuple[str, str] | None:
         """Return the first levels of the topics of a gateway of ours: (organization, gateway)."""
         return self._addresses.get(gateway_id)

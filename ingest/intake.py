@@ -18,6 +18,7 @@ from frostguard.wire import battery, packets
 from frostguard.wire.packets import Measurement, Packet
 from frostguard.wire.serials import normalise_serial
 from frostguard.wire.topics import TopicKind
+from ingest import catching_up
 from ingest.batch import Batch
 from ingest.fleet import Fleet, Route, Sensor
 from ingest.reader import DUP, RETAIN, Publish
@@ -70,6 +71,7 @@ class Intake:
             self._kept.clear()
             self._introduced.clear()
         self._oldest = now - timedelta(days=self._settings.retention_days)
+        self._kept_before = now - catching_up.OLD
         self._newest = now + timedelta(seconds=self._settings.max_future_seconds)
 
     def take(self, published: list[Publish]) -> None:
@@ -135,6 +137,8 @@ class Intake:
             raise PacketError("retained", "readings must not be published as retained messages")
         packet = packets.decode(route.kind, payload)
         self.batch.spoke[route.gateway_id] = self._received_at
+        if packet.readings and (last := packet.readings[-1].at) is not None and last < self._kept_before:
+            self.batch.behind[route.gateway_id] = self._received_at
         if self._received_at >= self._hear_again.get(route.gateway_id, self._received_at):
             self.batch.heard[route.gateway_id] = self._received_at
             self._hear_again[route.gateway_id] = self._received_at + HEARD_EVERY

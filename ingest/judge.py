@@ -26,6 +26,7 @@ from frostguard.store.events import UnitEvent
 from frostguard.units import Unit
 from ingest.alerting import Alerting
 from ingest.batch import Batch
+from ingest.catching_up import CatchingUp
 from ingest.fleet import Fleet
 from ingest.memory import Memory
 
@@ -168,10 +169,10 @@ class Folding:
 class Judge:
     """Judges batches of one shard."""
 
-    def __init__(self, fleet: Fleet, shard: int) -> None:
+    def __init__(self, fleet: Fleet, shard: int, catching_up: CatchingUp) -> None:
         self._fleet = fleet
         self._shard = shard
-        self._alerting = Alerting(fleet)
+        self._alerting = Alerting(fleet, catching_up)
 
     def begin(self, memory: Memory) -> Folding:
         """Return the folding of a batch, which wants the new readings next, and then `judge`."""

@@ -16,6 +16,7 @@ from frostguard.domain.unit import deadline
 from frostguard.domain.unit_state import UnitState
 from frostguard.store import outages, states, watermarks
 from frostguard.store.connection import Connection
+from ingest.catching_up import CatchingUp
 from ingest.fleet import Fleet
 from ingest.watermarks import Watermarks
 
@@ -58,9 +59,10 @@ class Deadlines:
     entry.
     """
 
-    def __init__(self, fleet: Fleet, memory: Memory) -> None:
+    def __init__(self, fleet: Fleet, memory: Memory, catching_up: CatchingUp) -> None:
         self._fleet = fleet
         self._memory = memory
+        self._catching_up = catching_up
         self._heap: list[tuple[datetime, int, UUID]] = []
         self._next: dict[UUID, datetime] = {}
         self.schedule(fleet.units)
@@ -97,6 +99,8 @@ class Deadlines:
             true = self._unit_due(subject) if kind == 0 else self._gateway_due(subject)
             if true is None:
                 continue
+            if kind == 0 and true <= now:
+                true = self._catching_up.until(self._fleet.gateway_of(subject), now) or true
             if true <= now:
                 (units if kind == 0 else gateways)[subject] = None
             else:

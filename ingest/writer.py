@@ -31,6 +31,7 @@ from frostguard.wire.packets import Measurement
 from frostguard.wire.topics import readings_topic
 from ingest import feed
 from ingest.batch import Batch, in_table_order
+from ingest.catching_up import CatchingUp
 from ingest.fleet import Fleet
 from ingest.judge import Folding, Judge, Judged
 from ingest.memory import Deadlines, Memory
@@ -76,8 +77,9 @@ class Writer:
         self._fleet = fleet
         # What may be summed already; a horizon of its own marks every reading, and nothing is lost by that.
         self._horizon = horizon
-        self._deadlines = Deadlines(fleet, memory)
-        self._judge = Judge(fleet, shard)
+        self._catching_up = CatchingUp()
+        self._deadlines = Deadlines(fleet, memory, self._catching_up)
+        self._judge = Judge(fleet, shard, self._catching_up)
         self._batches = 0
         self._stage_until = 0
 
@@ -116,10 +118,11 @@ class Writer:
 
     def reschedule(self) -> None:
         """Ask every unit and gateway of the fleet when it is due."""
-        self._deadlines = Deadlines(self._fleet, self._memory)
+        self._deadlines = Deadlines(self._fleet, self._memory, self._catching_up)
 
-    def due(self, now: datetime) -> tuple[list[UUID], list[UUID]]:
-        """Take out the units and gateways that are due: they must be in the next batch."""
+    def due(self, now: datetime, batch: Batch) -> tuple[list[UUID], list[UUID]]:
+        """Take out the units and gateways that are due: they must be in this batch, which is the next."""
+        self._catching_up.note(batch.behind)
         return self._deadlines.due(now)
 
     def next_due(self) -> datetime | None:
@@ -136,6 +139,7 @@ class Writer:
 
         Rows that PostgreSQL refuses become dead letters in the same transaction.
         """
+        self._catching_up.note(batch.behind)
         batch.rows = in_table_order(batch.rows)
         how = How.STAGE if batch.redelivered or self._batches < self._stage_until else How.COPY
         self._batches += 1

@@ -105,7 +105,7 @@ class Stage:
         for name, value in given.items():
             setattr(made, name, value)
         if made.listening:
-            units, gateways = self.writer.due(self.clock())
+            units, gateways = self.writer.due(self.clock(), made)
             made.due_units, made.due_gateways = units, gateways
         for row in made.rows:
             gateway = self.gateways[self.units.index(row.unit_id) * len(self.gateways) // len(self.units)]

@@ -30,7 +30,7 @@ class FewDue:
         self.times = times
         self.next = times.wall + timedelta(hours=1)
 
-    def due(self, now: datetime) -> tuple[list[UUID], list[UUID]]:
+    def due(self, now: datetime, _batch: Batch) -> tuple[list[UUID], list[UUID]]:
         return ([UUID(int=1)], []) if now >= self.next else ([], [])
 
     def next_due(self) -> datetime:

@@ -18,6 +18,7 @@ from frostguard.store import outages
 from frostguard.store.alerts import Subject
 from frostguard.store.states import is_touch
 from frostguard.units import Unit
+from ingest.catching_up import CatchingUp
 from ingest.fleet import Fleet
 from ingest.memory import NEVER, Deadlines, Memory
 from tests.factories import identity, make_organization, make_reading
@@ -42,7 +43,7 @@ class World:
         self.fleet.units = {unit: unit_of(unit, Limits()) for unit in UNITS}
         self.memory = Memory()
         self.now = NOON
-        self.heap = Deadlines(self.fleet, self.memory)
+        self.heap = Deadlines(self.fleet, self.memory, CatchingUp())
 
     def take(self, unit: UUID, state: UnitState) -> None:
         """What the writer does after a commit."""
@@ -127,7 +128,7 @@ def test_one_that_is_due_among_many_is_found_without_asking_the_others() -> None
     units = [UUID(int=n) for n in range(10_000)]
     fleet.units = {unit: unit_of(unit, Limits()) for unit in units}
     fleet.units[units[7]] = unit_of(units[7], Limits(), 60)
-    heap = Counting(fleet, memory)
+    heap = Counting(fleet, memory, CatchingUp())
     heap.asked = 0
     assert heap.due(NOON + timedelta(minutes=10)) == ([units[7]], [])
     assert heap.asked == 1
@@ -157,7 +158,7 @@ def test_a_gateway_is_woken_when_it_counts_as_silent_and_never_before_it_was_hea
     fleet._replace([], {owner.id: owner})
     gateway = owner.gateways["gw-1"]
     owner.intervals[gateway] = 300
-    heap = Deadlines(fleet, memory)
+    heap = Deadlines(fleet, memory, CatchingUp())
     assert heap.next() is None
     memory.gateways[gateway], _ = hear(Gateway(gateway), NOON)
     heap.schedule_gateways([gateway])

@@ -204,7 +204,7 @@ class Life:
         if rows:
             batch = Batch(rows=rows, listening=True, redelivered=self._rng.random() < 0.1)
             batch.ask_logs = await self._log(upto)
-            batch.due_units, batch.due_gateways = self._the_writer.due(upto)
+            batch.due_units, batch.due_gateways = self._the_writer.due(upto, batch)
             await self._commit(upto, batch)
             await self._people(upto)
 
@@ -222,7 +222,7 @@ class Life:
             if at >= upto:
                 return
             batch = Batch(listening=True)
-            batch.due_units, batch.due_gateways = self._the_writer.due(at)
+            batch.due_units, batch.due_gateways = self._the_writer.due(at, batch)
             await self._commit(at, batch)
 
     async def _commit(self, at: datetime, batch: Batch) -> None:
