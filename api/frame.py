@@ -198,10 +198,23 @@ def _refuse(program: "Program", request: web.Request, error: Exception, request_
     elif isinstance(error, StoreUnavailableError | RowRefusedError):
         log.warning("a request was refused", extra={"request_id": request_id, "error": str(error)[:300]})
     program.metrics.requests.labels(request.get(ROUTE, "none"), str(problem.status)).inc()
-    response = web.Response(body=problems.body_of(problem, request_id), status=problem.status, headers=problem.headers)
-    response.headers[hdrs.CONTENT_TYPE] = problems.CONTENT_TYPE
+    response = _response_of(problem, request_id)
     if problem.headers.get("Connection") == "close":
         response.force_close()
+    return response
+
+
+def _response_of(problem: Problem, request_id: str) -> web.Response:
+    response = web.Response(body=problems.body_of(problem, request_id), status=problem.status, headers=problem.headers)
+    response.headers[hdrs.CONTENT_TYPE] = problems.CONTENT_TYPE
+    return response
+
+
+def answer_to(problem: Problem) -> web.Response:
+    """Return the answer to what never became a request, with the headers that `guard` gives to all others."""
+    request_id = secrets.token_hex(8)
+    response = _response_of(problem, request_id)
+    response.headers.update({REQUEST_ID: request_id, **SECURITY_HEADERS})
     return response
 
 

@@ -139,7 +139,7 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
     if isinstance(route.gate, Action) and route.mutates and 412 in route.statuses:
         text = "The ETag of what was read; another version is refused with 412."
         found.append({"name": "If-Match", "in": "header", "description": text, "schema": {"type": "string"}})
-    if route.mutates and isinstance(route.gate, Action):
+    if route.takes_reason:
         text = "Why, for the audit log (percent-encoded UTF-8, at most 500 characters)."
         found.append({"name": "X-Change-Reason", "in": "header", "description": text, "schema": {"type": "string"}})
     return found

@@ -79,6 +79,11 @@ class Route:
         return self.method in MUTATING
 
     @property
+    def takes_reason(self) -> bool:
+        """Whether X-Change-Reason goes into the audit log."""
+        return self.mutates and (isinstance(self.gate, Action) or self.gate is Gate.SIGNED_IN)
+
+    @property
     def parameters(self) -> list[str]:
         """The names in the path, in order."""
         return PARAMETER.findall(self.path)
@@ -86,7 +91,7 @@ class Route:
     @property
     def statuses(self) -> list[int]:
         """Every refusal that the document promises for this route."""
-        found = {500, 503, *self.refusals}
+        found = {400, 500, 503, *self.refusals}  # 400: what is no HTTP, or too long a line of it
         if self.gate is not Gate.PUBLIC:
             found.add(401)
         if isinstance(self.gate, Action):
@@ -94,8 +99,8 @@ class Route:
         if self.parameters:
             found.add(404)
         if self.body is not None:
-            found |= {400, 408, 413, 415, 422}
-        if self.query is not None:
+            found |= {408, 413, 415, 422}
+        if self.query is not None or self.takes_reason:
             found.add(422)
         if self.limit is not None:
             found.add(429)

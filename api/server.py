@@ -9,6 +9,8 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
+from api import frame
+from api.problems import Problem
 from api.program import Program
 
 KEEPALIVE_SECONDS = 15
@@ -73,6 +75,21 @@ class _Visitor(RequestHandler):
             self._address = address
         else:
             self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP, or too long a line of it, as everything else is answered; then close."""
+        if status >= 500 or request.writer.output_size > 0:
+            return super().handle_error(request, status, exc, message)
+        log.info("what came was no request", extra={"error": type(exc).__name__, "address": request.remote})
+        response = frame.answer_to(Problem(status, "This is no HTTP request, or it has too long a line."))
+        response.force_close()
+        return response
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count it out."""

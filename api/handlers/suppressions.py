@@ -81,8 +81,6 @@ async def change(call: Call) -> Answer:
     async with call.program.lanes.transaction() as connection:
         before = await _lock(call, connection)
         after = {"ends_at": before["ends_at"], "note": before["note"], **given}
-        if after["ends_at"] is None:
-            raise problems.invalid(FieldError("endsAt", "must be a time"))
         _check_times(before["starts_at"], after["ends_at"], before["now"])
         await suppression_lists.move(connection, call.organization_id, before["id"], after["ends_at"], after["note"])
         await _log(call, connection, "suppression.updated", ({name: before[name] for name in given}, given))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.shapes.common import Email, Id, Instant, Name, Password, Shape, Token
+from api.shapes.common import NAMES_SOMETHING, Email, Id, Instant, Name, Password, Shape, Token
 from frostguard.domain.access import Action, Role
 
 FullName = Annotated[str, StringConstraints(max_length=200)]
@@ -101,9 +101,11 @@ class Me(Shape):
 class ProfileChange(Shape):
     """What users change of themselves. What is left out stays."""
 
+    model_config = NAMES_SOMETHING
+
     full_name: FullName | None = None
     phone: Annotated[str, StringConstraints(max_length=50)] | None = None
-    avatar_url: Annotated[str, StringConstraints(max_length=1000, pattern=r"^https://\S+$")] | None = None
+    avatar_url: Annotated[str, StringConstraints(max_length=1000, pattern=r"^https://[!-~]+$")] | None = None
     notification_preferences: NotificationPreferences = Field(
         default=NotificationPreferences.model_construct(push=True, email=True, sms=False)
     )

@@ -1,21 +1,21 @@
 """Alerts: lists, one with its timeline, what people do with them, windows of silence, figures."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, get_args
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
-from api.shapes.audit import When
-from api.shapes.common import Id, Instant, OptionalBody, Query, Shape
+from api.shapes.audit import Asked, When
+from api.shapes.common import NAMES_SOMETHING, NOT_BLANK, Cursor, Id, Instant, OptionalBody, Query, Shape
 from api.shapes.readings import TimeQuery
 from frostguard.domain.alert import AlertStatus, AlertType, ResolveReason
 
 Word = Literal["info", "warning", "critical"]
 Note = Annotated[str, StringConstraints(max_length=2000)]
 ShortNote = Annotated[str, StringConstraints(max_length=500)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-Cursor = Annotated[str, StringConstraints(max_length=2000)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000), NOT_BLANK]
 
 
 def _several(value: object) -> object:
@@ -38,8 +38,8 @@ class AlertQuery(Query):
     status: Statuses | None = None
     severity: Severities | None = None
     type: Types | None = None
-    begin: Annotated[When | None, Field(alias="from")] = None
-    end: Annotated[When | None, Field(alias="to")] = None
+    begin: Annotated[Asked | None, Field(alias="from")] = None
+    end: Annotated[Asked | None, Field(alias="to")] = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     cursor: Cursor | None = None
 
@@ -160,8 +160,8 @@ class CorrectiveActionQuery(Query):
 
     unit: UUID | None = None
     alert: UUID | None = None
-    begin: Annotated[When | None, Field(alias="from")] = None
-    end: Annotated[When | None, Field(alias="to")] = None
+    begin: Annotated[Asked | None, Field(alias="from")] = None
+    end: Annotated[Asked | None, Field(alias="to")] = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     cursor: Cursor | None = None
 
@@ -264,10 +264,15 @@ class SuppressionRequest(Shape):
         return self
 
 
+LEFT_OUT = datetime.max.replace(tzinfo=UTC)
+
+
 class SuppressionChange(Shape):
     """Another end, another note. What is left out stays."""
 
-    ends_at: When | None = None
+    model_config = NAMES_SOMETHING
+
+    ends_at: When = LEFT_OUT
     note: ShortNote | None = None
 
 

@@ -1,12 +1,21 @@
 """Questions to the audit log."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from api.shapes.common import Query
+from api.shapes.common import Cursor, Query
+
+is_rfc_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*").fullmatch
+
+
+def _written(value: object) -> object:
+    if isinstance(value, str) and not is_rfc_3339(value):
+        raise ValueError("must be a time as in 2026-11-22T10:00:00Z")
+    return value
 
 
 def _aware(value: datetime) -> datetime:
@@ -16,17 +25,18 @@ def _aware(value: datetime) -> datetime:
 
 
 When = Annotated[datetime, AfterValidator(_aware)]
+Asked = Annotated[datetime, BeforeValidator(_written), AfterValidator(_aware)]  # in a query, where all is text
 
 
 class HistoryQuery(Query):
     """A page of entries, newest first: by action (`unit.updated`, or all of `unit`), by who did it, between times."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    cursor: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    cursor: Cursor | None = None
     action: Annotated[str, StringConstraints(max_length=100, pattern=r"^[a-z_.]+$")] | None = None
     actor_id: UUID | None = None
-    since: When | None = None
-    until: When | None = None
+    since: Asked | None = None
+    until: Asked | None = None
 
 
 class AuditQuery(HistoryQuery):

@@ -1,7 +1,8 @@
 """What all shapes share: strictness, camelCase, the types of texts and numbers."""
 
+import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -21,6 +22,17 @@ class Shape(BaseModel):
     )
 
 
+def _partial(schema: dict[str, Any]) -> None:
+    schema["minProperties"] = 1
+    for each in schema["properties"].values():
+        each.pop("default", None)  # what is left out stays, whatever the model puts in its place
+
+
+# Of a body that changes what it names, and must name something; and of one that inherits from it, and does not.
+NAMES_SOMETHING = ConfigDict(json_schema_extra=_partial)
+NAMES_ALL = ConfigDict(json_schema_extra=None)
+
+
 class OptionalBody(Shape):
     """A body that may be left out: none is the same as an empty object."""
 
@@ -33,17 +45,27 @@ class Query(BaseModel):
 
 def _lower(value: str) -> str:
     lowered = value.lower()
-    local, at, domain = lowered.rpartition("@")
-    if not (local and at and domain) or any(c.isspace() or not c.isprintable() for c in lowered) or domain[-1] == ".":
+    if not is_address(lowered) or not lowered.isprintable():
         raise ValueError("must be an e-mail address")
     return lowered
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Email = Annotated[str, StringConstraints(min_length=3, max_length=254), AfterValidator(_lower)]
+ADDRESS = r"^\S+@[^\s@]*[^\s@.]$"
+is_address = re.compile(ADDRESS).fullmatch
+
+
+NOT_BLANK = Field(json_schema_extra={"pattern": r"\S"})  # white space at both ends is taken away, then it is measured
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100), NOT_BLANK]
+Email = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=254),
+    AfterValidator(_lower),
+    Field(json_schema_extra={"pattern": ADDRESS}),
+]
 Password = Annotated[
     str, StringConstraints(strip_whitespace=False, max_length=1024), Field(json_schema_extra={"format": "password"})
 ]
+Cursor = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[A-Za-z0-9_-]+$")]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,49}$")]
 Celsius = Annotated[float, Field(ge=-100, le=150)]
@@ -60,7 +82,7 @@ class PageQuery(Query):
     """One page of a list that is sorted by name or by age; `-` in front turns the order around."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 500
-    cursor: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    cursor: Cursor | None = None
     sort: Literal["name", "-name", "createdAt", "-createdAt"] = "name"
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from api.shapes.common import DeviceQuery, Id, Instant, Name, Shape
+from api.shapes.common import NAMES_ALL, NAMES_SOMETHING, NOT_BLANK, DeviceQuery, Id, Instant, Name, Shape
 from frostguard.errors import PacketError
 from frostguard.wire.serials import normalise_serial
 
@@ -27,11 +27,13 @@ def _serial(value: str) -> str:
         raise ValueError(error.detail) from None
 
 
-Serial = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_serial)]
+Serial = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_serial), NOT_BLANK]
 
 
 class SensorChange(Shape):
     """What is left out stays."""
+
+    model_config = NAMES_SOMETHING
 
     name: Name | None = None
     kind: SensorKind = "temperature"
@@ -46,6 +48,8 @@ class SensorChange(Shape):
 
 class SensorRequest(SensorChange):
     """A new sensor, by device EUI or serial number. It is pending until it is assigned to a unit."""
+
+    model_config = NAMES_ALL
 
     serial: Serial
 
@@ -99,6 +103,8 @@ class Assignment(Shape):
 class GatewayChange(Shape):
     """What is left out stays."""
 
+    model_config = NAMES_SOMETHING
+
     name: Name = ""
     description: Annotated[str, StringConstraints(max_length=500)] | None = None
     site_id: Id | None = None
@@ -107,8 +113,10 @@ class GatewayChange(Shape):
 class GatewayRequest(GatewayChange):
     """A new gateway. The serial of a native one is its MQTT user name and the second level of its topics."""
 
+    model_config = NAMES_ALL
+
     name: Name
-    serial: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    serial: Annotated[str, StringConstraints(min_length=1, max_length=128), NOT_BLANK]
     kind: GatewayKind = "native"
 
     @model_validator(mode="after")

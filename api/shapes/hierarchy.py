@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from api.shapes.common import Celsius, Id, Instant, Name, PageQuery, Query, Shape, Slug
+from api.shapes.common import NAMES_SOMETHING, Celsius, Id, Instant, Name, PageQuery, Query, Shape, Slug
 from api.zones import is_zone
 from frostguard.domain.access import Role
 from frostguard.domain.limits import UnitType
@@ -29,7 +29,7 @@ Description = Annotated[str, StringConstraints(max_length=500)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 SortOrder = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
-Url = Annotated[str, StringConstraints(max_length=1000, pattern=r"^https://\S+$")]
+Url = Annotated[str, StringConstraints(max_length=1000, pattern=r"^https://[!-~]+$")]
 ComplianceMode = Literal["standard", "haccp"]
 
 
@@ -42,6 +42,8 @@ class OrganizationRequest(Shape):
 
 class OrganizationChange(Shape):
     """What is left out stays. The slug is the first level of the MQTT topics: gateways must follow a new one."""
+
+    model_config = NAMES_SOMETHING
 
     name: Name = ""
     slug: Slug = ""
@@ -142,6 +144,8 @@ class SiteRequest(Shape):
 class SiteChange(SiteRequest):
     """What is left out stays."""
 
+    model_config = NAMES_SOMETHING
+
     name: Name = ""
 
 
@@ -181,6 +185,8 @@ class AreaRequest(Shape):
 
 class AreaChange(AreaRequest):
     """What is left out stays."""
+
+    model_config = NAMES_SOMETHING
 
     name: Name = ""
 
@@ -239,6 +245,8 @@ class UnitChange(UnitRequest):
     change must be equal to the stored ones, and those that live (status, limits, readings) are ignored. Without that
     `id`, members that clients cannot set are refused.
     """
+
+    model_config = NAMES_SOMETHING
 
     name: Name = ""
     id: UUID | None = None

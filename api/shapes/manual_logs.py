@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.shapes.alerts import CorrectiveActionRequest, Cursor, ShortNote
-from api.shapes.audit import When
-from api.shapes.common import Id, Instant, Query, Shape
+from api.shapes.alerts import CorrectiveActionRequest, ShortNote
+from api.shapes.audit import Asked, When
+from api.shapes.common import Cursor, Id, Instant, Query, Shape
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[ -~]+$")]
 
@@ -79,8 +79,8 @@ class ManualLog(Shape):
 class ManualLogQuery(Query):
     """A page of logs, newest first, of a time."""
 
-    begin: Annotated[When | None, Field(alias="from")] = None
-    end: Annotated[When | None, Field(alias="to")] = None
+    begin: Annotated[Asked | None, Field(alias="from")] = None
+    end: Annotated[Asked | None, Field(alias="to")] = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     cursor: Cursor | None = None
 

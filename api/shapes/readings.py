@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, RootModel, StringConstraints, model_validator
+from pydantic import Field, RootModel, model_validator
 
-from api.shapes.audit import When
-from api.shapes.common import Id, Instant, Query, Shape
+from api.shapes.audit import Asked
+from api.shapes.common import Cursor, Id, Instant, Query, Shape
 from frostguard.domain.buckets import Span
 
 Range = Literal["1h", "6h", "24h", "7d", "30d", "90d", "1y"]
@@ -27,8 +27,8 @@ class TimeQuery(Query):
     """A time: `range` ends now (24h if nothing is said), or `from` and `to` (now, if left out)."""
 
     range: Range | None = None
-    begin: Annotated[When | None, Field(alias="from")] = None
-    end: Annotated[When | None, Field(alias="to")] = None
+    begin: Annotated[Asked | None, Field(alias="from")] = None
+    end: Annotated[Asked | None, Field(alias="to")] = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -47,7 +47,7 @@ class ReadingsQuery(TimeQuery):
     resolution: Literal["auto", "raw", "5m", "1h", "1d"] = "auto"
     sensor_id: UUID | None = None
     limit: Annotated[int, Field(ge=1, le=20_000)] = 10_000
-    cursor: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    cursor: Cursor | None = None
 
 
 class FileQuery(TimeQuery):

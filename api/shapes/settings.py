@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, create_model
 
-from api.shapes.common import Id, Instant, Shape
+from api.shapes.common import NAMES_SOMETHING, Id, Instant, Shape
 from api.shapes.hierarchy import Limit
 from frostguard.domain.access import Role
 from frostguard.domain.limits import SETTINGS, Setting, UnitType
@@ -20,16 +20,17 @@ Overrides = create_model(
     "Overrides", __base__=Shape, __doc__="What one level overrides; null or left out: inherited.",
     **{name: _override(setting) for name, setting in SETTINGS.items()},
 )  # fmt: skip
-SettingsChange = create_model(
-    "SettingsChange",
-    __base__=Overrides,
-    __doc__="What is left out stays; null gives a setting back to the level above.",
-)
 _IN_FORCE: dict[str, Any] = dict.fromkeys(SETTINGS, (Limit, ...))
 InForce = create_model(
     "InForce", __base__=Shape, __doc__="Every setting in force, with the level that it comes from.",
     **_IN_FORCE,
 )  # fmt: skip
+
+
+class SettingsChange(Overrides):  # type: ignore[valid-type, misc]
+    """What is left out stays; null gives a setting back to the level above."""
+
+    model_config = NAMES_SOMETHING
 
 
 class LevelSettings(Shape):

@@ -35,7 +35,7 @@ def test_refusals_follow_from_the_declaration() -> None:
         refusals=(418,),
     )
     assert route.statuses == [400, 401, 403, 404, 408, 409, 412, 413, 415, 418, 422, 429, 500, 503]
-    assert Route("GET", "/x", handler, Gate.PUBLIC, "x").statuses == [500, 503]
+    assert Route("GET", "/x", handler, Gate.PUBLIC, "x").statuses == [400, 500, 503]
     assert (route.name, route.mutates, route.parameters) == ("PUT /units/{unitId}", True, ["unitId"])
 
 

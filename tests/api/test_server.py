@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from api import server
+from api.frame import SECURITY_HEADERS
+from api.shapes.common import Problem
 from tests.api.conftest import Running, serving
 
 
@@ -60,3 +62,21 @@ async def test_a_running_request_is_finished_before_the_end(running: Running) ->
     await running.listening.stop()
     assert (await asked).status == 200
     assert running.listening.url.startswith("http://127.0.0.1:")
+
+
+TOO_LONG = b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [TOO_LONG, b"\x16\x03\x01 hello\r\n\r\n"])
+async def test_what_is_no_request_is_answered_as_everything_else_and_the_connection_closed(
+    running: Running, sent: bytes
+) -> None:
+    reader, writer = await opened(running)
+    writer.write(sent)
+    head, _, body = (await ended(reader)).partition(b"\r\n\r\n")
+    assert head.split(b" ", 2)[1] == b"400"
+    assert b"application/problem+json" in head
+    for name in SECURITY_HEADERS:
+        assert name.encode() in head
+    assert Problem.model_validate_json(body).status == 400
+    writer.close()
