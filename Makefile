@@ -10,10 +10,10 @@ BIN := $(VENV)/bin
 # Named after what it stands for, so that neither clocks nor the order of a checkout matter.
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d' ' -f1)
 UV_VERSION := 0.13.8
-COMPILE := pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
+COMPILE := pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup up test check bench chaos lock lock-check format clean
+.PHONY: help setup production up test check bench chaos lock lock-check format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,6 +32,15 @@ $(STAMP): | requirements/dev.txt pyproject.toml
 		--no-index --editable .
 	@rm -f $(VENV)/.installed-*
 	@touch $@
+
+production: ## make .venv with what runs, and nothing for tests (a server: OPERATIONS.md)
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "FrostGuard needs Python 3.11 or newer (make PYTHON=/path/to/python3.11)" >&2; exit 1; }
+	@"$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps \
+		--requirement requirements/runtime.txt --requirement requirements/build.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation \
+		--no-index --editable .
 
 up: $(STAMP) ## start everything on this machine with demo data (ARGS="--port 0" and so on)
 	@exec $(BIN)/frostguard up --demo $(ARGS)
@@ -56,8 +65,11 @@ format: $(STAMP) ## let ruff put the code in order
 	$(BIN)/ruff format
 
 lock: .build/uv ## resolve pyproject.toml into requirements/ anew (ARGS=--upgrade for newer versions)
-	.build/uv $(COMPILE) --output-file requirements/runtime.txt $(ARGS)
-	.build/uv $(COMPILE) --extra local --extra dev --output-file requirements/dev.txt $(ARGS)
+	.build/uv $(COMPILE) pyproject.toml --output-file requirements/runtime.txt $(ARGS)
+	.build/uv $(COMPILE) pyproject.toml --extra local --extra dev --output-file requirements/dev.txt $(ARGS)
+	@# Only the builder and what it needs: the versions are those of dev.txt.
+	.build/uv $(COMPILE) --constraint requirements/dev.txt --output-file requirements/build.txt $(ARGS) \
+		requirements/build.in
 
 lock-check: $(STAMP)
 	@$(BIN)/pytest --quiet tests/test_lock.py || { echo "requirements/ does not fit pyproject.toml: make lock" >&2; exit 1; }

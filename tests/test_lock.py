@@ -24,6 +24,7 @@ def wanted(*extras: str) -> list[Requirement]:
 
 
 LOCKS = [("runtime.txt", wanted()), ("dev.txt", wanted("local", "dev"))]
+FILES = ["runtime.txt", "dev.txt", "build.txt"]
 
 
 @pytest.mark.parametrize(("lock", "requirements"), LOCKS)
@@ -32,13 +33,18 @@ def test_every_requirement_is_pinned_to_a_version_that_it_allows(lock: str, requ
     assert [str(r) for r in requirements if not r.specifier.contains(pinned.get(canonicalize_name(r.name), "0"))] == []
 
 
-@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", FILES)
 def test_every_pin_has_a_hash(lock: str) -> None:
     blocks = re.split(r"\n(?=[A-Za-z0-9])", (ROOT / "requirements" / lock).read_text())
     assert [block.splitlines()[0] for block in blocks if PIN.match(block) and "--hash=sha256:" not in block] == []
 
 
-@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt"])
+def test_a_server_is_built_with_what_the_tests_were_built_with() -> None:
+    assert {"editables", "hatchling"} <= pins("build.txt").keys()
+    assert pins("build.txt").items() <= pins("dev.txt").items()
+
+
+@pytest.mark.parametrize("lock", FILES)
 def test_no_host_is_named(lock: str) -> None:
     assert (
         re.findall(r"https?://|--(?:extra-)?index-url|--find-links", (ROOT / "requirements" / lock).read_text()) == []
