@@ -42,7 +42,7 @@ app.feed = new Feed(app.session);
 app.live = new Live(app.client, app.feed, app.now);
 app.trends = new Trends(app.client, app.now);
 
-/** Ages are counted by the server's clock: this machine's may be wrong by hours. Less than two seconds is only the way. */
+/** Ages are counted by the server's clock: this machine's may be wrong by hours. Two seconds are only the way. */
 function setClock(serverTime) {
   const ahead = serverTime + 500 - Date.now();
   if (Number.isFinite(ahead) && Math.abs(ahead - clock.ahead) > 2000) clock.ahead = ahead;
@@ -92,15 +92,42 @@ function showLogin(note = "") {
 }
 
 function showNotSignedIn() {
-  put(root, h("main", { class: "center" }, h("h1", {}, "Not signed in"), h("p", {}, "This display shows what the browser's session may see. ", h("a", { href: "/" }, "Sign in"), " and come back.")));
+  put(
+    root,
+    h(
+      "main",
+      { class: "center" },
+      h("h1", {}, "Not signed in"),
+      h(
+        "p",
+        {},
+        "This display shows what the browser's session may see. ",
+        h("a", { href: "/" }, "Sign in"),
+        " and come back.",
+      ),
+    ),
+  );
 }
 
 function showTrouble(error) {
   leave();
   const retry = setTimeout(begin, 5000);
   const again = h("button", { type: "button", onclick: () => clearTimeout(retry) || begin() }, "Try again");
-  const out = h("button", { type: "button", onclick: () => clearTimeout(retry) || app.session.logout().then(() => showLogin()) }, "Sign out");
-  put(root, h("main", { class: "center" }, h("h1", {}, "FrostGuard"), h("p", { role: "alert" }, error.message), h("p", { class: "row" }, again, out)));
+  const out = h(
+    "button",
+    { type: "button", onclick: () => clearTimeout(retry) || app.session.logout().then(() => showLogin()) },
+    "Sign out",
+  );
+  put(
+    root,
+    h(
+      "main",
+      { class: "center" },
+      h("h1", {}, "FrostGuard"),
+      h("p", { role: "alert" }, error.message),
+      h("p", { class: "row" }, again, out),
+    ),
+  );
 }
 
 /** End what is shown of the last session. */
@@ -116,7 +143,8 @@ function wired(live) {
   live.onupdate = update;
   live.ontick = update;
   live.onalerts = (fresh, before) => {
-    for (const alert of fresh) app.announce(`New alert: ${wordOf(ALERT_TYPES, alert.alertType)}, ${alert.unitName ?? alert.title}`);
+    for (const alert of fresh)
+      app.announce(`New alert: ${wordOf(ALERT_TYPES, alert.alertType)}, ${alert.unitName ?? alert.title}`);
     app.view?.alertsChanged?.(before);
   };
   live.onrefused = showTrouble;

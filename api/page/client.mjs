@@ -28,7 +28,11 @@ export class Client {
 
   async ask(method, path, body, headers = {}) {
     const json = body === undefined ? {} : { "Content-Type": "application/json" };
-    const init = { method, headers: { ...json, ...headers }, body: body === undefined ? undefined : JSON.stringify(body) };
+    const init = {
+      method,
+      headers: { ...json, ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    };
     const answer = await this.session.fetch(path, init);
     this.ondate(Date.parse(answer.headers.get("Date")));
     const said = await answer.json().catch(() => ({}));

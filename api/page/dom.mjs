@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An HTML element. `on...` functions become listeners, true an empty attribute; null, undefined and false are left out. */
+/** An HTML element. `on...` is a listener, true an empty attribute; null, undefined and false are left out. */
 export function h(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
 }

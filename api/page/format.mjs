@@ -118,7 +118,7 @@ export function moment(at, now, zone) {
   return day(at, zone) === day(now, zone) && Math.abs(now - at) < 86_400_000 ? clock(at, zone) : dayAndClock(at, zone);
 }
 
-/** How far a zone is ahead of UTC at a moment, in milliseconds: what its wall clock shows, read as UTC, less the moment. */
+/** How far a zone is ahead of UTC at a moment, in ms: what its wall clock shows, read as UTC, less the moment. */
 export function zoneOffset(at, zone) {
   const parts = formatter(zone, { ...SECONDS, day: "2-digit", month: "2-digit", year: "numeric" }).formatToParts(at);
   const found = Object.fromEntries(parts.map(({ type, value }) => [type, Number(value)]));

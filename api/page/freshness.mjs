@@ -18,10 +18,10 @@ export const UNIT_SLACK = 90_000;
  * What the page may claim: "starting" (nothing is known yet), "live" (the feed speaks), "polling" (asked a moment ago),
  * "lost" (neither).
  */
-export function phaseOf({ heardAt, fetchedAt, feedOpen }, now) {
-  if (!fetchedAt) return "starting";
-  if (feedOpen && now - heardAt <= FEED_PATIENCE) return "live";
-  return now - fetchedAt <= POLL_PATIENCE ? "polling" : "lost";
+export function phaseOf(known, now) {
+  if (!known.fetchedAt) return "starting";
+  if (known.feedOpen && now - known.heardAt <= FEED_PATIENCE) return "live";
+  return now - lastKnown(known) <= POLL_PATIENCE ? "polling" : "lost";
 }
 
 /** The last moment for which the page can vouch. */

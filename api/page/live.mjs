@@ -1,4 +1,4 @@
-/** Keeps the fleet up to date: by the feed where there is one, by asking again where not; and says which of it holds. */
+/** Keeps the fleet up to date: by the feed where there is one, by asking again where not; and says which it is. */
 
 import { isOpen, makeFleet, newlyOpen, patchedUnit } from "./fleet.mjs";
 import { ApiError } from "./session.mjs";

@@ -4,8 +4,21 @@ import { h, say } from "./dom.mjs";
 
 /** The view; `note` says why one has to sign in again, `onsuccess` is called when one has. */
 export function login(app, note, onsuccess) {
-  const email = h("input", { id: "email", type: "email", name: "email", autocomplete: "username", required: true, "data-focus": true });
-  const password = h("input", { id: "password", type: "password", name: "password", autocomplete: "current-password", required: true });
+  const email = h("input", {
+    id: "email",
+    type: "email",
+    name: "email",
+    autocomplete: "username",
+    required: true,
+    "data-focus": true,
+  });
+  const password = h("input", {
+    id: "password",
+    type: "password",
+    name: "password",
+    autocomplete: "current-password",
+    required: true,
+  });
   const error = h("p", { role: "alert", class: "error" }, note);
   const button = h("button", { type: "submit", class: "primary" }, "Sign in");
   const form = h(

@@ -12,11 +12,26 @@ export function overview(app) {
   const tiles = new Map();
   const sites = h("div", { class: "sites", role: "group", "aria-label": "Sites" });
   const counts = h("div", { class: "counts", role: "group", "aria-label": "Statuses" });
-  const search = h("input", { type: "search", placeholder: "Name or place", "aria-label": "Search units", "data-search": true, value: filter.text });
+  const search = h("input", {
+    type: "search",
+    placeholder: "Name or place",
+    "aria-label": "Search units",
+    "data-search": true,
+    value: filter.text,
+  });
   const found = h("p", { class: "quiet", role: "status" });
   const list = h("ul", { class: "tiles" });
   const empty = h("p", { class: "quiet" });
-  const element = h("div", {}, h("h1", {}, "Overview"), sites, h("div", { class: "row filters" }, search, counts), found, list, empty);
+  const element = h(
+    "div",
+    {},
+    h("h1", {}, "Overview"),
+    sites,
+    h("div", { class: "row filters" }, search, counts),
+    found,
+    list,
+    empty,
+  );
   search.addEventListener("input", () => {
     filter.text = search.value;
     update();
@@ -29,7 +44,10 @@ export function overview(app) {
     const rows = all.filter((row) => matches(row, filter));
     showSites(all, fleet);
     showCounts(all.filter((row) => matches(row, { ...filter, status: "" })));
-    arrange(list, rows.map((row) => tileOf(row, fleet)));
+    arrange(
+      list,
+      rows.map((row) => tileOf(row, fleet)),
+    );
     say(found, rows.length === all.length ? "" : `${rows.length} of ${all.length} units`);
     say(empty, all.length ? "" : "There are no units yet.");
   }
@@ -48,11 +66,19 @@ export function overview(app) {
   }
 
   function showSites(rows, fleet) {
-    const shown = fleet.sites.map((site) => ({ site, counts: countsOf(rows.filter((row) => row.unit.siteId === site.id)) }));
+    const shown = fleet.sites.map((site) => ({
+      site,
+      counts: countsOf(rows.filter((row) => row.unit.siteId === site.id)),
+    }));
     const key = JSON.stringify([shown, filter.site]);
     if (sites.dataset.key === key) return;
     sites.dataset.key = key;
-    keepFocus(sites, () => put(sites, shown.map(({ site, counts: its }) => siteTile(site, its, filter.site, choose))));
+    keepFocus(sites, () =>
+      put(
+        sites,
+        shown.map(({ site, counts: its }) => siteTile(site, its, filter.site, choose)),
+      ),
+    );
   }
 
   function showCounts(rows) {
@@ -61,7 +87,12 @@ export function overview(app) {
     if (counts.dataset.key === key) return;
     counts.dataset.key = key;
     const names = filter.status && !its.some(([name]) => name === filter.status) ? [...its, [filter.status, 0]] : its;
-    keepFocus(counts, () => put(counts, names.map(([name, count]) => countButton(name, count, filter.status, choose))));
+    keepFocus(counts, () =>
+      put(
+        counts,
+        names.map(([name, count]) => countButton(name, count, filter.status, choose)),
+      ),
+    );
   }
 
   return { title: "Overview", element, update, redraw: update };
@@ -77,10 +108,17 @@ function keepFocus(group, rebuild) {
 function siteTile(site, counts, chosen, choose) {
   const worst = counts[0]?.[0] ?? "ok";
   const units = counts.reduce((sum, [, count]) => sum + count, 0);
-  const bad = counts.filter(([name]) => name !== "ok").map(([name, count]) => `${count} ${statusOf(name).word.toLowerCase()}`);
+  const bad = counts
+    .filter(([name]) => name !== "ok")
+    .map(([name, count]) => `${count} ${statusOf(name).word.toLowerCase()}`);
   return h(
     "button",
-    { type: "button", class: `site is-${worst}`, "aria-pressed": String(site.id === chosen), onclick: () => choose("site", site.id) },
+    {
+      type: "button",
+      class: `site is-${worst}`,
+      "aria-pressed": String(site.id === chosen),
+      onclick: () => choose("site", site.id),
+    },
     shape(statusOf(worst).shape),
     h("span", { class: "site-name" }, site.name),
     h("span", { class: "quiet" }, `${units} ${units === 1 ? "unit" : "units"}: ${bad.join(", ") || "all OK"}`),

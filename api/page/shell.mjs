@@ -52,7 +52,8 @@ export class Shell {
     }
     if (!fleet) return;
     say(this.links.alerts, fleet.alerts.size ? `Alerts (${fleet.alerts.size})` : "Alerts");
-    if (this.links.sensors) say(this.links.sensors, fleet.pending.length ? `Sensors (${fleet.pending.length})` : "Sensors");
+    if (this.links.sensors)
+      say(this.links.sensors, fleet.pending.length ? `Sensors (${fleet.pending.length})` : "Sensors");
   }
 
   updateNote(note) {
@@ -91,7 +92,11 @@ function organizationChoice(app) {
   const { memberships, organizationId } = app.me;
   if (memberships.length < 2) return h("span", { class: "organization" }, memberships[0]?.organizationName ?? "");
   const options = memberships.map((each) =>
-    h("option", { value: each.organizationId, selected: each.organizationId === organizationId }, each.organizationName),
+    h(
+      "option",
+      { value: each.organizationId, selected: each.organizationId === organizationId },
+      each.organizationName,
+    ),
   );
   const choose = async (event) => {
     await app.client.chooseOrganization(event.target.value);
@@ -111,7 +116,12 @@ function preferencesOf(app) {
   const rows = CHOICES.map(([name, label, values]) => choiceOf(app, name, label, values));
   const keys = h("p", { class: "quiet" }, "Shortcuts: o overview, a alerts, s sensors, / search.");
   const wall = h("p", {}, h("a", { href: "/wall" }, "Wall display"));
-  const box = h("details", { class: "menu" }, h("summary", {}, "Preferences"), h("div", { class: "card" }, rows, keys, wall));
+  const box = h(
+    "details",
+    { class: "menu" },
+    h("summary", {}, "Preferences"),
+    h("div", { class: "card" }, rows, keys, wall),
+  );
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     box.open = false;
@@ -122,7 +132,9 @@ function preferencesOf(app) {
 
 function choiceOf(app, name, label, values) {
   const current = String(app.preferences.get(name));
-  const options = Object.entries(values).map(([value, word]) => h("option", { value, selected: value === current }, word));
+  const options = Object.entries(values).map(([value, word]) =>
+    h("option", { value, selected: value === current }, word),
+  );
   const change = (event) => {
     const { value } = event.target;
     app.preferences.set(name, typeof app.preferences.get(name) === "boolean" ? value === "true" : value);
@@ -133,5 +145,10 @@ function choiceOf(app, name, label, values) {
 /** A filter: a labelled select of [value, word] pairs. */
 export function selectOf(label, options, value, onchange) {
   const made = options.map(([key, word]) => h("option", { value: key, selected: key === value }, word));
-  return h("label", { class: "choice" }, h("span", {}, label), h("select", { onchange: (e) => onchange(e.target.value) }, made));
+  return h(
+    "label",
+    { class: "choice" },
+    h("span", {}, label),
+    h("select", { onchange: (e) => onchange(e.target.value) }, made),
+  );
 }

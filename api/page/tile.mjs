@@ -64,7 +64,9 @@ export function ageText({ unit, shown }, now) {
   const at = unit.lastReadingAt;
   if (at === null) return "No reading yet";
   const isSilent = unit.dataState !== "fresh" || shown.since;
-  return isSilent ? `No data since ${moment(at, now, unit.zone)} (${ago(now - at)})` : `${clock(at, unit.zone)}, ${ago(now - at)}`;
+  return isSilent
+    ? `No data since ${moment(at, now, unit.zone)} (${ago(now - at)})`
+    : `${clock(at, unit.zone)}, ${ago(now - at)}`;
 }
 
 function moreText(unit, alerts) {

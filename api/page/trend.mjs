@@ -20,7 +20,13 @@ export function trendOf(unit, trend, now, scale) {
   const runs = runsOf(points, (trend?.bucketMs ?? 0) * 2.5);
   return svg(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "trend", role: "img", "aria-label": labelOf(points, scale), preserveAspectRatio: "none" },
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      class: "trend",
+      role: "img",
+      "aria-label": labelOf(points, scale),
+      preserveAspectRatio: "none",
+    },
     marks.map((value) => svg("line", { x1: 0, x2: WIDTH, y1: y(value), y2: y(value), class: "trend-limit" })),
     runs.map((run) => svg("path", { d: bandOf(run, x, y), class: "trend-band" })),
     runs.map((run) => lineOf(run, x, y)),

@@ -1,9 +1,6 @@
 """Every view, light and dark, wide and narrow: without barriers, without a scroll bar, and as pictures."""
 
-from pathlib import Path
-
-import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import Window
 from tests.browser.kitchens import furnish
