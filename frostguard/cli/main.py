@@ -13,6 +13,7 @@ from frostguard.cli import (
     check_config,
     dead_letters,
     housekeeping,
+    install_systemd,
     migrate,
     mqtt_accounts,
     replay,
@@ -29,7 +30,7 @@ EXIT_FAILURE, EXIT_USAGE, EXIT_CONFIGURATION = 1, 2, 78  # 78 is EX_CONFIG: star
 # In the order in which --help lists them.
 COMMANDS = (
     up, status, tail, alerts, replay, admin, audit, migrate, dead_letters, rollups, housekeeping, mqtt_accounts,
-    check_config,
+    check_config, install_systemd,
 )  # fmt: skip
 
 
