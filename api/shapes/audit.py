@@ -1,7 +1,7 @@
 """Questions to the audit log."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -24,7 +24,14 @@ def _aware(value: datetime) -> datetime:
     return value
 
 
-When = Annotated[datetime, AfterValidator(_aware)]
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:  # the year 0 or 10000: it would be stored, and never be read again
+        raise ValueError("must not lie so far away") from None
+
+
+When = Annotated[datetime, AfterValidator(_aware), AfterValidator(_in_utc)]
 Asked = Annotated[datetime, BeforeValidator(_written), AfterValidator(_aware)]  # in a query, where all is text
 
 

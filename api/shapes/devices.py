@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from api.shapes.audit import When
 from api.shapes.common import NAMES_ALL, NAMES_SOMETHING, NOT_BLANK, DeviceQuery, Id, Instant, Name, Shape
 from frostguard.errors import PacketError
 from frostguard.wire.serials import normalise_serial
@@ -42,8 +43,8 @@ class SensorChange(Shape):
     report_interval_seconds: Interval = 300
     range_low: RangeEnd = -60
     range_high: RangeEnd = 125
-    calibrated_at: Instant | None = None
-    calibration_due_at: Instant | None = None
+    calibrated_at: When | None = None
+    calibration_due_at: When | None = None
 
 
 class SensorRequest(SensorChange):
