@@ -30,6 +30,8 @@ def closing(new: Sequence[Reading], judged: Judged, oldest: datetime) -> str:
     if len(new) <= LISTED:
         body = encode_batch([(row, _is_newest(row, states)) for row in new], moved, (), None)
         return feed.appending(READINGS, len(new) + len(moved), body)
+    if not states:  # readings of units that are gone meanwhile: there is nobody to tell
+        return "commit"
     body = encode_batch((), moved, states.values(), oldest)
     return feed.appending(READINGS, len(moved) + len(states), body)
 

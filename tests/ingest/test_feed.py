@@ -26,6 +26,8 @@ async def rows(stage: Stage) -> list[feed.Row]:
 
 def test_a_batch_without_anything_to_show_only_commits() -> None:
     assert closing((), Judged(), NOON) == "commit"
+    of_units_that_are_gone = [make_reading(0)] * (LISTED + 1)
+    assert closing(of_units_that_are_gone, Judged(), NOON) == "commit"
 
 
 async def test_the_number_of_ids_is_the_number_of_pieces(stage: Stage) -> None:
