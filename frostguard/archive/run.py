@@ -112,7 +112,7 @@ class Archiver:
         except (WaitingError, StoreUnavailableError) as error:
             if self._connection.is_closed():
                 raise
-            log.warning("a week waits", extra={"week": name, "why": str(error)})
+            log.info("a week waits", extra={"week": name, "why": str(error)})
             return Outcome(begin, waits=str(error))
         log.info("a week is archived", extra={"week": name, "readings": counted.readings, "bytes": counted.size})
         return Outcome(begin, *counted)

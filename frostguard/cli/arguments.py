@@ -51,9 +51,13 @@ def database_settings(given: argparse.Namespace) -> DatabaseSettings:
     return load(DatabaseSettings, {"DATABASE_URL": url}) if url else load(DatabaseSettings)
 
 
-def with_connection(given: argparse.Namespace, work: Callable[[Connection], Awaitable[T]]) -> T:
-    """Open a connection, do the work, close it."""
+def with_connection(
+    given: argparse.Namespace, work: Callable[[Connection], Awaitable[T]], seconds: float | None = None
+) -> T:
+    """Open a connection, do the work, close it. `seconds`: a statement's bound, instead of DATABASE_COMMAND_TIMEOUT."""
     settings = database_settings(given)
+    if seconds is not None:
+        settings = settings.model_copy(update={"command_timeout": seconds})
 
     async def run() -> T:
         connection = await database.connect(settings, "frostguard-cli")

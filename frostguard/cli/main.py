@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from frostguard.cli import (
     admin,
     alerts,
+    archive,
     audit,
     check_config,
     dead_letters,
@@ -29,8 +30,8 @@ EXIT_FAILURE, EXIT_USAGE, EXIT_CONFIGURATION = 1, 2, 78  # 78 is EX_CONFIG: star
 
 # In the order in which --help lists them.
 COMMANDS = (
-    up, status, tail, alerts, replay, admin, audit, migrate, dead_letters, rollups, housekeeping, mqtt_accounts,
-    check_config, install_systemd,
+    up, status, tail, alerts, replay, admin, audit, migrate, dead_letters, rollups, archive, housekeeping,
+    mqtt_accounts, check_config, install_systemd,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from frostguard.cli.arguments import ArgumentsError, add_command, add_database, with_connection
 from frostguard.cli.tables import table
 from frostguard.domain.buckets import Span, Stretch, floor
-from frostguard.store import partitions, rollups
+from frostguard.store import archives, partitions, rollups
 from frostguard.store.connection import Connection, Record
 
 SHARD = 0
@@ -65,7 +65,10 @@ def run_rebuild(given: argparse.Namespace) -> int:
         raise ArgumentsError("rollups rebuild: --from lies after --to")
 
     async def work(connection: Connection) -> int:
+        # What is archived is summed, and cannot be summed from the table any more.
+        away = {week for week, row in (await archives.known_weeks(connection)).items() if row["archived_at"]}
         days = await _days(connection, given.begin, given.end)
+        days = [day for day in days if partitions.week_of(day) not in away]
         for day in days:
             began = time.monotonic()
             await _rebuild(connection, day)

@@ -1,4 +1,4 @@
-"""How long readings are kept: a week leaves when all of it is older than its organization wants and nothing holds it."""
+"""How long readings are kept: a week leaves when all of it is old enough for its organization and nothing holds it."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple

@@ -175,3 +175,31 @@ async def drop(connection: Connection, name: str) -> None:
         if (await places(connection, name)).get(name) is not Place.DETACHED:
             raise StoreUnavailableError(f"{name} is in use again")
         await connection.execute(f"drop table {quoted(name)}")
+
+
+# What a rebuild that was stopped leaves behind is not valid.
+LIST_INDEXES = """
+select quote_ident(c.relname) as name, i.indisvalid as valid
+  from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
+ where i.indrelid = $1::text::regclass and m.amname = 'btree' order by i.indisvalid, c.relname
+"""
+
+
+async def compact(connection: Connection, name: str) -> None:
+    """Rebuild a partition's index densely and vacuum it, without blocking rows or readers. May be repeated.
+
+    Not inside a transaction. Raises StoreUnavailableError where an older transaction does not end.
+    """
+    table = quoted(name)
+    with translated():
+        before = await connection.fetchval(SHOW_LOCK_TIMEOUT)
+        await connection.execute(f"set lock_timeout = '{DETACH_PATIENCE}'")
+        await connection.execute("set vacuum_cost_delay = '2ms'")  # as gently as autovacuum
+        try:
+            for index in await connection.fetch(LIST_INDEXES, table):
+                how = "reindex index" if index["valid"] else "drop index"
+                await connection.execute(f"{how} concurrently {index['name']}")
+            await connection.execute(f"vacuum (freeze, analyze) {table}")
+        finally:
+            if not connection.is_closed():
+                await connection.execute(f"set lock_timeout = '{before}'; reset vacuum_cost_delay")

@@ -139,9 +139,12 @@ async def test_a_reading_that_comes_between_copy_and_count_brings_the_week_back(
     await fill(house, 1)
     late = house.rows(house.unit, MONDAY, 1, seq=9000)[0]
     columns = ", ".join(late._fields)
+    listed = 0
 
     def reached(step: str) -> None:
-        if step == "listed" and late not in house.stored:
+        nonlocal listed
+        listed += step == "listed"
+        if listed == 2 and late not in house.stored:  # all that was found is in files
             house.stored.append(late)
             with psycopg.connect(house.url) as c:
                 c.execute(f"insert into sensor_readings ({columns}) values ({', '.join(['%s'] * len(late))})", late)

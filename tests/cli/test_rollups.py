@@ -93,3 +93,15 @@ def test_days_that_are_none_are_refused(command, arguments: tuple[str, ...]) -> 
 
 def test_a_database_without_readings_has_nothing_to_sum(command) -> None:
     assert command("rollups", "rebuild").out.splitlines()[-1] == "there is nothing to sum"
+
+
+@pytest.mark.usefixtures("history")
+def test_days_that_are_in_the_archive_are_left_alone(command, psql) -> None:
+    assert command("rollups", "rebuild").code == 0
+    week = partitions.week_of(TODAY - 7 * DAY)
+    before = psql("select count(*), sum(readings) from reading_buckets where at < %s", week + 7 * DAY)
+    psql("insert into reading_weeks (week, archived_at) values (%s, now())", week)
+    psql("delete from sensor_readings where recorded_at < %s", week + 7 * DAY)
+    said = command("rollups", "rebuild", "--from", f"{week:%Y-%m-%d}")
+    assert f"{week:%Y-%m-%d}" not in said.out
+    assert psql("select count(*), sum(readings) from reading_buckets where at < %s", week + 7 * DAY) == before
