@@ -13,11 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import ingest
+from bench import ingest, judging
 from bench.measure import Measure, Scale, Table, folded, shown
 from bench.servers import Servers, servers
 
-MEASURES: Sequence[Measure] = (*ingest.MEASURES,)
+MEASURES: Sequence[Measure] = (*ingest.MEASURES, *judging.MEASURES)
 
 
 def machine() -> str:
