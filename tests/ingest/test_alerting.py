@@ -1,5 +1,6 @@
 """What people are told: once for what belongs together, again when it gets worse, not while nobody wants to hear it."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
@@ -263,6 +264,24 @@ async def test_a_third_of_an_organization_that_falls_silent_together_is_told_onc
         assert {line.rpartition(" ")[0].rpartition(" ")[2] for line in await stage.alerts()} == {"resolved"}
         await stage.wait(90, ask_alerts=True)
         assert await stage.told() == ["ingest_degraded critical x40"]
+
+
+@pytest.mark.parametrize("gateways", [100, pytest.param(5000, marks=[pytest.mark.chaos, pytest.mark.timeout(900)])])
+async def test_gateways_that_are_all_cut_off_at_once_are_one_notification(
+    emptied: str, monkeypatch: pytest.MonkeyPatch, gateways: int
+) -> None:
+    """A backbone, a power station or the broker's own network: every will is published in the same second."""
+    async with staged(emptied, monkeypatch, units=gateways, gateways=gateways) as stage:
+        for minute in (0, 5):
+            await everybody(stage, minute)
+        await stage.commit(statuses={gateway: (False, stage.clock()) for gateway in stage.gateways})
+        told: list[str] = []
+        for minute in range(6, 45):
+            await stage.wait(minute, ask_alerts=True)
+            told = await stage.told()
+        assert told == [f"ingest_degraded critical x{gateways}"]
+        kinds = Counter(line.partition(" ")[0] for line in await stage.alerts())
+        assert kinds == {"ingest_degraded": 1, "gateway_silent": gateways, SILENT: gateways}
 
 
 async def test_a_last_will_is_only_a_hint(stage: Stage) -> None:
