@@ -30,6 +30,7 @@ const app = {
   me: null,
   view: null,
   now: () => Date.now() + clock.ahead,
+  ahead: () => clock.ahead,
   may: (action) => app.me?.permissions.includes(action) ?? false,
   scale: () => app.preferences.get("scale"),
   go: (path) => {
@@ -39,7 +40,7 @@ const app = {
 };
 app.client = new Client(app.session, setClock);
 app.feed = new Feed(app.session);
-app.live = new Live(app.client, app.feed, app.now);
+app.live = new Live(app.client, app.feed, Date.now);
 app.trends = new Trends(app.client, app.now);
 
 /** Ages are counted by the server's clock: this machine's may be wrong by hours. Two seconds are only the way. */
@@ -134,7 +135,7 @@ function showTrouble(error) {
 function leave() {
   app.live.stop();
   app.view?.close?.();
-  app.live = wired(new Live(app.client, app.feed, app.now));
+  app.live = wired(new Live(app.client, app.feed, Date.now));
   app.trends = new Trends(app.client, app.now);
   Object.assign(app, { shell: null, view: null, me: null });
 }

@@ -1,6 +1,6 @@
 /** The feed of this browser: one socket, some topics, and where each of them stands, so that nothing is missed.
  *
- * The contract is docs/feeds.md. Whoever listens is a target with `heard`, `caughtUp`, `closed`, `snapshotNeeded` and
+ * The contract is docs/feeds.md. Whoever listens is a target with `heard`, `closed`, `snapshotNeeded` and
  * `framed(frame)`.
  */
 
@@ -116,8 +116,14 @@ export class Feed {
     else if (frame.type === "heartbeat") this.positions.beat(frame.id);
     else if (frame.type === "snapshot_needed") this.again(frame.topic);
     else if (frame.type === "refused" || frame.type === "unsubscribed") this.refused(frame.topic);
-    else if (frame.topic && this.topics.has(frame.topic) && this.positions.isNew(frame)) this.target.framed(frame);
+    else if (this.topics.has(frame.topic)) this.take(frame);
     if (this.ready) this.target?.heard();
+  }
+
+  /** "resumed" only says where a topic stands; all else shows something. */
+  take(frame) {
+    const isNew = this.positions.isNew(frame);
+    if (isNew && frame.type !== "resumed") this.target.framed(frame);
   }
 
   begin() {

@@ -15,6 +15,7 @@ const NOT_OURS = [401, 403, 404];
 const GLAD_MS = 6000;
 
 export class Live {
+  /** `now` is this machine's clock: how long ago we heard something is no matter of what time it is elsewhere. */
   constructor(client, feed, now) {
     this.client = client;
     this.feed = feed;

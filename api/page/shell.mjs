@@ -58,8 +58,8 @@ export class Shell {
 
   updateNote(note) {
     this.note.hidden = note === null;
-    this.note.className = `note note-${note?.kind}`;
-    say(this.note, note ? noteText(note, this.app.live) : "");
+    this.note.className = `note note-${note?.kind ?? "none"}`;
+    say(this.note, note ? noteText(note, this.app) : "");
   }
 
   /** After a change of view the keyboard begins at its top. */
@@ -71,10 +71,10 @@ export class Shell {
   }
 }
 
-/** What is said about the connection. Times are those of the organization. */
-export function noteText({ kind, at }, live) {
-  const zone = live.fleet?.organization.timezone;
-  const time = at ? clockWithSeconds(at, zone) : "none yet";
+/** What is said about the connection. Times are those of the organization, by the server's clock. */
+export function noteText({ kind, at }, app) {
+  const zone = app.live.fleet?.organization.timezone;
+  const time = at ? clockWithSeconds(at + app.ahead(), zone) : "none yet";
   if (kind === "lost") return `Connection lost, last update ${time}. Trying again; what you see may be out of date.`;
   if (kind === "catching-up") return `Connection lost, last update ${time}; catching up.`;
   return `Connected again at ${time}. Everything is up to date.`;

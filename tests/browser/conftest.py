@@ -84,6 +84,10 @@ class Window:
         await self.page.get_by_role("button", name="Sign in").click()
         await expect(self.page.get_by_role("heading", level=1)).not_to_have_text("FrostGuard")
 
+    async def go(self, view: str) -> None:
+        """Another view, as a link would do it."""
+        await self.page.evaluate("path => { location.hash = path }", view)
+
     def tile(self, name: str) -> Any:
         return self.page.locator(".tile").filter(has=self.page.get_by_role("link", name=name, exact=True))
 

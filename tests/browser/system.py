@@ -18,6 +18,7 @@ import psycopg
 from frostguard.gateway_passwords import mosquitto_hash
 from frostguard.local.broker import DAEMON, Broker, find_mosquitto
 from frostguard.local.ports import free_port
+from frostguard.local.processes import kill
 from frostguard.local.supervisor import Program
 from frostguard.security import hash_password
 from tests.factories import one
@@ -30,7 +31,11 @@ ZONE = "America/New_York"  # far enough from UTC, and from wherever the tests ru
 CHEAP = 4  # bcrypt's lowest cost
 ORGANIZATIONS = 40  # each test takes one that nobody else touches
 STORED = "select count(*) from sensor_readings r join sensors s on s.id = r.sensor_id where s.serial = %s"
-INHERITED = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "HOME": "/"}
+ROOT = Path(__file__).parent.parent.parent
+INHERITED = {
+    "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "HOME": "/",
+    "PYTHONPATH": str(ROOT),  # the programs of this tree, whichever is installed
+}  # fmt: skip
 
 
 @dataclass
@@ -69,8 +74,8 @@ class Kitchen:
         """A sensor of the unit, which follows it."""
         connection.execute(
             "insert into sensors (organization_id, serial, unit_id, assigned_at, is_primary, report_interval_seconds,"
-            " kind) values (%s, %s, %s, now() - interval '2 days', %s, %s, %s)",
-            (self.id, serial, unit, unit is not None, interval, kind),
+            " kind) values (%s, %s, %s::uuid, case when %s then now() - interval '2 days' end, %s, %s, %s)",
+            (self.id, serial, unit, unit is not None, unit is not None, interval, kind),
         )
 
     def serial(self, name: str) -> str:
@@ -135,6 +140,19 @@ class System:
     def kitchen(self) -> Kitchen:
         """An organization that no test has touched."""
         return self.kitchens.pop()
+
+    def cut_api(self) -> None:
+        """Kill the API as a crash does."""
+        assert self.api.process is not None
+        kill(self.api.process)
+        self.api.process.wait()
+        self.api.process = None
+
+    def bring_api_back(self) -> None:
+        """Start it again on the same port, unless it runs."""
+        if self.api.process is None:
+            (self.api.log.parent / "api.ready").unlink(missing_ok=True)
+            self.api.start()
 
     def wait_for_daemon(self) -> None:
         """Wait until the daemon knows every sensor of the database."""
