@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -148,21 +149,29 @@ class PostgresServer:
         """Stop the server: SIGINT ends sessions and checkpoints, SIGQUIT is an immediate stop, SIGKILL a crash."""
         if self.process is None:
             return
+        children = _children(self.process.pid) if how == signal.SIGKILL else []
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(how)
         try:
             self.process.wait(wait_seconds)
         except subprocess.TimeoutExpired:
             processes.stop(self.process, signal.SIGQUIT, seconds=wait_seconds)
-        if how == signal.SIGKILL:
-            _wait_until_group_is_gone(self.process.pid)
+        _wait_until_gone(children)
         self.process = None
 
 
-def _wait_until_group_is_gone(leader: int, seconds: float = 10) -> None:
+def _children(parent: int) -> list[int]:
+    """Return the processes that this one started; none where the machine does not say."""
+    with contextlib.suppress(OSError):
+        return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    return []
+
+
+def _wait_until_gone(pids: Iterable[int], seconds: float = 10) -> None:
     """After a kill of the postmaster its children end by themselves; a new server cannot start before."""
     deadline = time.monotonic() + seconds
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        while time.monotonic() < deadline:
-            os.killpg(leader, 0)
-            time.sleep(0.02)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            while time.monotonic() < deadline:
+                os.kill(pid, 0)
+                time.sleep(0.02)

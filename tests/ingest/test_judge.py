@@ -300,12 +300,13 @@ async def test_readings_of_a_unit_that_is_gone_are_stored_and_judged_no_more(sta
     assert await stage.connection.fetchval("select count(*) from sensor_readings") == 3
 
 
-async def test_a_thousand_changes_of_the_limits_between_readings_judge_each_by_the_limits_of_its_batch(
-    stage: Stage,
+@pytest.mark.parametrize("changes", [40, pytest.param(10_000, marks=[pytest.mark.chaos, pytest.mark.timeout(900)])])
+async def test_changes_of_the_limits_between_readings_judge_each_by_the_limits_of_its_batch(
+    stage: Stage, changes: int
 ) -> None:
     """Every reading is judged by one set of limits: those that the fleet held when its batch was folded."""
     expected = "normal"
-    for n in range(40):
+    for n in range(changes):
         high = 3 if n % 2 else 5
         await stage.connection.execute("update units set temp_max = $1, updated_at = $2", high, stage.clock())
         await stage.fleet.load(stage.connection)
