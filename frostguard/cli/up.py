@@ -122,6 +122,8 @@ def _show(ready: dict[str, Any], *, as_json: bool) -> None:
         return
     places = "  ".join(f"{name} {ready[name]}" for name in ("api", "mqtt", "database") if ready[name])
     print(f"ready: {places}  data {ready['data_dir']}", flush=True)
+    if ready["api"]:
+        print(f"page:  {ready['api']}/  (a display on a wall: {ready['api']}/wall)", flush=True)
     if demo := ready.get("demo"):
         print(_demo_text(ready, demo), flush=True)
 

@@ -8,11 +8,16 @@ from tests.waiting import eventually
 
 def furnish(kitchen: Kitchen) -> None:
     """Units in several states, a day of readings, an alarm, a door that opened, a gap, a pending sensor."""
+    with kitchen.system.sql() as c:
+        c.execute("update organizations set name = 'Harbour Kitchens' where id = %s", (kitchen.id,))
     for name, unit_type in (
         ("Prep fridge", "fridge"), ("Fish counter", "display_case"), ("Walk-in freezer", "walk_in_freezer"),
-        ("Delivery cooler", "walk_in_cooler"), ("Vaccine fridge", "fridge"), ("Blast chiller", "blast_chiller"),
+        ("Delivery cooler", "walk_in_cooler"),
     ):  # fmt: skip
         kitchen.plant(name, unit_type=unit_type)
+    kitchen.plant_site("Clinic", "Dispensary")
+    kitchen.plant("Vaccine fridge", unit_type="fridge")
+    kitchen.plant("Blast chiller", unit_type="blast_chiller")
     kitchen.publish("Prep fridge", *day_of(wavy(3.2, 0.9)), reading(0, 3.4))
     kitchen.publish("Fish counter", *with_door(day_of(wavy(1.5, 0.6))), reading(0, 1.9, doorOpen=False))
     kitchen.publish("Walk-in freezer", *day_of(warming(-21.0)), reading(0, -11.2))

@@ -57,6 +57,11 @@ class Kitchen:
         """The address of the user with this role."""
         return f"{role}@{self.slug}.example"
 
+    def plant_site(self, name: str, area: str) -> None:
+        """One more site with an area, where the units that follow stand."""
+        with self.system.sql() as c:
+            self.area = _plant_site(c, self.id, name, area)
+
     def plant(self, name: str, serial: str | None = None, unit_type: str = "fridge", **sensor: Any) -> UUID:
         """A unit, and a sensor whose serial is the unit's name unless said otherwise."""
         with self.system.sql() as c:
@@ -182,11 +187,7 @@ def plant_kitchens(database: str, count: int) -> list[Kitchen]:
                 c, "insert into organizations (name, slug, timezone) values (%s, %s, %s) returning id",
                 f"Kitchen {number}", slug, ZONE,
             )  # fmt: skip
-            site = one(c, "insert into sites (organization_id, name) values (%s, 'Harbour') returning id", organization)
-            area = one(
-                c, "insert into areas (organization_id, site_id, name) values (%s, %s, 'Cold store') returning id",
-                organization, site,
-            )  # fmt: skip
+            area = _plant_site(c, organization, "Harbour", "Cold store")
             kitchen = Kitchen(None, organization, slug, area)  # type: ignore[arg-type] - given below
             c.execute(
                 "insert into gateways (organization_id, serial, name, kind, password_hash)"
@@ -196,6 +197,14 @@ def plant_kitchens(database: str, count: int) -> list[Kitchen]:
                 _plant_user(c, kitchen, role, hashed)
             made.append(kitchen)
     return made
+
+
+def _plant_site(c: psycopg.Connection, organization: UUID, name: str, area: str) -> UUID:
+    site = one(c, "insert into sites (organization_id, name) values (%s, %s) returning id", organization, name)
+    return one(
+        c, "insert into areas (organization_id, site_id, name) values (%s, %s, %s) returning id",
+        organization, site, area,
+    )  # fmt: skip
 
 
 def _plant_user(c: psycopg.Connection, kitchen: Kitchen, role: str, hashed: str) -> None:

@@ -167,8 +167,12 @@ async def test_sign_in_and_wall_have_no_barriers_either(opener: Opener, furnishe
 async def test_every_range_is_drawn_and_read(visitor: Window, furnished: Kitchen) -> None:
     page = visitor.page
     await look(visitor, VIEWS[2], furnished)
-    for word, step in (("1 hour", ""), ("6 hours", ""), ("7 days", " to "), ("30 days", " to "), ("1 year", " to ")):
+    for word, name, step in (
+        ("1 hour", "1h", ""), ("6 hours", "6h", ""), ("7 days", "7d", " to "), ("30 days", "30d", " to "),
+        ("90 days", "90d", " to "), ("1 year", "1y", " to "), ("24 hours", "24h", ""),
+    ):  # fmt: skip
         await page.get_by_role("button", name=word, exact=True).click()
+        await expect(page.locator(".chart")).to_have_attribute("data-range", name)
         await expect(page.locator(".facts")).to_contain_text("Mean")
         await expect(page.locator(".key-band")).to_have_count(1 if step else 0)
         await page.get_by_role("slider").focus()

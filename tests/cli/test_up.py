@@ -35,6 +35,11 @@ def test_people_see_where_everything_is_and_what_to_try(capsys: pytest.CaptureFi
     assert """-m '{"sensor":"s1","temperature":4.2}'""" in out
 
 
+def test_people_see_where_the_page_is(capsys: pytest.CaptureFixture[str]) -> None:
+    up._show(READY | {"api": "http://127.0.0.1:4000"}, as_json=False)
+    assert "page:  http://127.0.0.1:4000/ " in capsys.readouterr().out
+
+
 def test_a_folder_in_use_is_refused_in_one_line(command, tmp_path) -> None:
     before = [signal.getsignal(number) for number in up.STOP_SIGNALS]
     folder = DataFolder.open(tmp_path)
