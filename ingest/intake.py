@@ -27,6 +27,7 @@ STRANGERS = "strangers"  # the source of dead letters that no known gateway sent
 MICROSECOND = timedelta(microseconds=1)
 KEPT_PAYLOAD = 65_536
 HEARD_EVERY = timedelta(minutes=1)
+_STATUS = TopicKind.STATUS  # looking a member up in its enumeration costs as much as five comparisons
 
 
 def _utc_now() -> datetime:
@@ -44,6 +45,7 @@ class Intake:
         self._kept: Counter[str] = Counter()  # dead letters of this hour, by source
         self._introduced: Counter[UUID] = Counter()  # sensors of this hour, by gateway
         self._refused: list[tuple[str, str]] | None = None  # where refusals go while a dead letter is replayed
+        self._speakers: set[UUID] = set()  # of this chunk
         self._hear_again: dict[UUID, datetime] = {}  # bounded by the gateways that exist
         self._moment(now())
         self.fleet = fleet
@@ -64,6 +66,7 @@ class Intake:
 
     def _moment(self, now: datetime) -> None:
         """Fix the clock for one chunk of messages; with a new hour the caps begin anew."""
+        self._speakers.clear()
         self._received_at = now
         hour = now.replace(minute=0, second=0, microsecond=0)
         if hour != self._hour:
@@ -130,24 +133,31 @@ class Intake:
     def _take_one(self, route: Route, payload: bytes | None, flags: int) -> None:
         if payload is None:
             raise PacketError("too_large", "more than a megabyte")
-        if route.kind is TopicKind.STATUS:
+        kind = route.kind
+        if kind is _STATUS:
             self._status(route, payload)
             return
         if flags & RETAIN:
             raise PacketError("retained", "readings must not be published as retained messages")
-        packet = packets.decode(route.kind, payload)
-        self.batch.spoke[route.gateway_id] = self._received_at
-        if packet.readings and (last := packet.readings[-1].at) is not None and last < self._kept_before:
-            self.batch.behind[route.gateway_id] = self._received_at
-        if self._received_at >= self._hear_again.get(route.gateway_id, self._received_at):
-            self.batch.heard[route.gateway_id] = self._received_at
-            self._hear_again[route.gateway_id] = self._received_at + HEARD_EVERY
+        packet = packets.decode(kind, payload)
+        if route.gateway_id not in self._speakers:
+            self._speaks(route.gateway_id, packet)
         self._readings(route, packet, payload)
         if packet.rejected:
             self._rejected(route, packet)
         if packet.boot is not None:
             self._numbers(route, packet)
         self.batch.unknown_fields += packet.unknown_fields
+
+    def _speaks(self, gateway_id: UUID, packet: Packet) -> None:
+        """A gateway is heard, by our clock; looked at once in every chunk of messages."""
+        self._speakers.add(gateway_id)
+        self.batch.spoke[gateway_id] = self._received_at
+        if packet.readings and (last := packet.readings[-1].at) is not None and last < self._kept_before:
+            self.batch.behind[gateway_id] = self._received_at
+        if self._received_at >= self._hear_again.get(gateway_id, self._received_at):
+            self.batch.heard[gateway_id] = self._received_at
+            self._hear_again[gateway_id] = self._received_at + HEARD_EVERY
 
     def _readings(self, route: Route, packet: Packet, payload: bytes) -> None:
         """The hot loop: one row for each measurement."""

@@ -41,11 +41,14 @@ __all__ = [
 ]
 
 
+_READINGS = TopicKind.READINGS  # looking a member up in its enumeration costs as much as five comparisons
+
+
 def decode(kind: TopicKind, payload: bytes) -> Packet:
     """Return the readings of a message, good and bad; raises PacketError for a message that cannot be used at all."""
     if len(payload) > MAX_PAYLOAD:
         raise PacketError(Reason.TOO_LARGE, f"{len(payload)} bytes, at most {MAX_PAYLOAD} are allowed")
-    if kind is TopicKind.READINGS and (packet := usual(payload)) is not None:
+    if kind is _READINGS and (packet := usual(payload)) is not None:
         return packet
     try:
         document = orjson.loads(payload)

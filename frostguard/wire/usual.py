@@ -68,7 +68,7 @@ _several = msgspec.json.Decoder(_Several).decode
 def usual(payload: bytes) -> Packet | None:
     """Return what the long way would, or None: it must be asked."""
     try:
-        if b'"readings"' in payload:
+        if payload.startswith(b'{"readings"') or b'"readings"' in payload:
             several = _several(payload)
             boot, raws = several.boot, several.readings
         else:
