@@ -1,10 +1,5 @@
-"""Mail out: by SMTP where it is configured, else into a folder, with a log line that names the file.
+"""Mail out: by SMTP where it is configured, else into a folder, with a log line that names the file."""
 
-Sending happens behind the answer, in order, so no request waits for a mail server and none can be timed by it. The
-queue is bounded: what comes beyond is dropped, counted and logged; everybody can ask for such a mail again.
-"""
-
-import asyncio
 import contextlib
 import logging
 import smtplib
@@ -18,15 +13,23 @@ from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from frostguard.config import MailSettings
+from frostguard.errors import FrostGuardError
 
-MAX_QUEUED = 500
-TRIES = 3
 TIMEOUT_SECONDS = 20
+CLOSING = {421, 454}  # what a server says when it cannot now, whoever the mail is for
 
 log = logging.getLogger("api.mail")
 
 
-class Letter(NamedTuple):
+class RefusedError(FrostGuardError):
+    """The server does not take this mail; it may take others."""
+
+
+class ServerAwayError(FrostGuardError):
+    """There is no server that takes any mail now."""
+
+
+class Mail(NamedTuple):
     """One mail to one person."""
 
     to: str
@@ -34,75 +37,57 @@ class Letter(NamedTuple):
     text: str
 
 
-def message_of(letter: Letter, sender: str) -> EmailMessage:
+def message_of(mail: Mail, sender: str) -> EmailMessage:
     """Return the mail as it goes out. Line breaks in subject or address are refused by the email package."""
     message = EmailMessage()
     message["From"] = sender
-    message["To"] = letter.to
-    message["Subject"] = letter.subject
+    message["To"] = mail.to
+    message["Subject"] = mail.subject
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2] or "localhost")
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text)
+    message.set_content(mail.text)
     return message
 
 
 class Mailer:
-    """A queue and one task that sends from it."""
+    """Hands mails to a server, or to a folder."""
 
     def __init__(self, settings: MailSettings) -> None:
         self._settings = settings
-        self._queue: asyncio.Queue[Letter] = asyncio.Queue(MAX_QUEUED)
-        self.dropped = 0
-        self.failed = 0
-        self.sent = 0
 
-    def send(self, letter: Letter) -> None:
-        """Put a mail into the queue."""
+    def deliver(self, mail: Mail) -> None:
+        """Send a mail; never on the event loop. Raises RefusedError or ServerAwayError."""
         try:
-            self._queue.put_nowait(letter)
-        except asyncio.QueueFull:
-            self.dropped += 1
-            log.error(  # noqa: TRY400 - the traceback of a full queue says nothing
-                "too many mails wait: one was dropped", extra={"subject": letter.subject}
-            )
+            self._deliver(message_of(mail, self._settings.mail_from), mail)
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, ValueError) as error:
+            raise (ServerAwayError if _is_closing(error) else RefusedError)(_told(error)) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise ServerAwayError(_told(error)) from error
 
-    async def run(self) -> None:
-        """Send until cancelled."""
-        while True:
-            letter = await self._queue.get()
-            try:
-                await self._deliver(letter)
-            finally:
-                self._queue.task_done()
-
-    async def drained(self) -> None:
-        """Wait until everything that was in the queue has been tried."""
-        await self._queue.join()
-
-    async def _deliver(self, letter: Letter) -> None:
-        for attempt in range(TRIES):
-            try:
-                await asyncio.to_thread(self._deliver_now, letter)
-                self.sent += 1
-                return
-            except (OSError, smtplib.SMTPException, ValueError) as error:
-                log.warning(
-                    "a mail was not sent",
-                    extra={"subject": letter.subject, "error": f"{type(error).__name__}: {error}"},
-                )
-                await asyncio.sleep(0 if attempt == TRIES - 1 else 2**attempt)
-        self.failed += 1
-
-    def _deliver_now(self, letter: Letter) -> None:
-        message = message_of(letter, self._settings.mail_from)
+    def _deliver(self, message: EmailMessage, mail: Mail) -> None:
         if self._settings.smtp_url is not None:
             _by_smtp(self._settings.smtp_url.get_secret_value(), message)
         elif self._settings.mail_dir is not None:
             path = _into_folder(self._settings.mail_dir, message)
-            log.info("mail written", extra={"to": letter.to, "subject": letter.subject, "file": str(path)})
+            log.info("mail written", extra={"to": mail.to, "subject": mail.subject, "file": str(path)})
         else:
-            log.warning("mail not sent: set SMTP_URL or MAIL_DIR", extra={"to": letter.to, "subject": letter.subject})
+            log.warning("mail not sent: set SMTP_URL or MAIL_DIR", extra={"to": mail.to, "subject": mail.subject})
+
+
+def _is_closing(error: Exception) -> bool:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code in CLOSING for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code in CLOSING
+
+
+def _told(error: Exception) -> str:
+    """Return the error without addresses: a server's refusal names them."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return f"recipient refused: {sorted(code for code, _ in error.recipients.values())}"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{type(error).__name__}: {error.smtp_code}"
+    return f"{type(error).__name__}: {error}"[:200]
 
 
 def _into_folder(folder: Path, message: EmailMessage) -> Path:

@@ -7,6 +7,23 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
+class MailMetrics:
+    """What the outbox says of itself."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.sent = Counter("frostguard_api_mail_sent", "Letters that were sent", ["kind"], registry=registry)
+        self.failures = Counter(
+            "frostguard_api_mail_failures", "Tries that failed: refused by the server, or it was away", ["why"],
+            registry=registry,
+        )  # fmt: skip
+        self.given_up = Counter("frostguard_api_mail_given_up", "Letters too old to be sent", registry=registry)
+        self.dropped = Counter("frostguard_api_mail_dropped", "Letters beyond the bound", registry=registry)
+        self.waiting = Gauge("frostguard_api_mail_waiting", "Letters of all processes that wait", registry=registry)
+        self.oldest_seconds = Gauge(
+            "frostguard_api_mail_oldest_seconds", "How long the oldest of them waits", registry=registry
+        )
+
+
 class Metrics:
     """One registry for one program, so that several can live in one process."""
 
@@ -33,7 +50,7 @@ class Metrics:
         self.trusted = Gauge(
             "frostguard_api_access_trusted", "1 while changes of access reach this process", registry=self.registry
         )
-        self.mails_failed = Gauge("frostguard_api_mails_failed", "Mails given up or dropped", registry=self.registry)
+        self.mail = MailMetrics(self.registry)
 
     def exposition(self) -> bytes:
         """Return the text that Prometheus reads."""

@@ -1,12 +1,10 @@
 """What lives as long as the program: connections, who may come in, threads for bcrypt, mail; and its routes."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
 from uuid import UUID
 
 from aiohttp import web
@@ -16,6 +14,7 @@ from api.assets import Assets
 from api.letters import Letters
 from api.mail import Mailer
 from api.metrics import Metrics
+from api.outbox import Outbox, Sending
 from api.passwords import Passwords
 from api.principals import Principals
 from api.rolled_up import RolledUp
@@ -29,7 +28,6 @@ from frostguard.store.connection import Connection
 from frostguard.store.lanes import Lanes
 from frostguard.store.sessions import Lives
 
-MAX_ERRANDS = 200
 HOUSEKEEPING_SECONDS = 3600
 
 log = logging.getLogger("api")
@@ -66,16 +64,17 @@ class Program:
         self.lanes = Lanes(settings.database, lane_count(settings.database))
         self.principals = Principals(settings.database, self.lanes, self.signer)
         self.passwords = Passwords(cost)
-        self.mailer = Mailer(settings.mail)
-        self.letters = Letters(settings.api.public_url)
+        self.outbox = Outbox(
+            self.lanes,
+            Sending(Mailer(settings.mail), Letters(settings.api.public_url), auth.jwt_secret.get_secret_value()),
+            self.metrics.mail,
+        )
         self.rolled_up = RolledUp()
         self.assets = Assets()
         self.failed_logins = Throttle(20)
-        self.mails_to = Throttle(3)
         self._throttles = {r.name: Throttle(r.limit) for r in self.routes if r.limit is not None}
         self._proxies = settings.api.proxies
         self._tasks: list[asyncio.Task[None]] = []
-        self._errands: set[asyncio.Task[None]] = set()
         # Set when one of our tasks has ended: half a program is none.
         self.broken = asyncio.Event()
 
@@ -87,7 +86,7 @@ class Program:
             return
         for name, work in (
             ("access", self.principals.run()),
-            ("mail", self.mailer.run()),
+            ("mail", self.outbox.run()),
             ("housekeeping", self._keep_house()),
         ):
             task = asyncio.create_task(work, name=name)
@@ -97,10 +96,7 @@ class Program:
 
     async def stop(self) -> None:
         """Finish what was promised, tell the other processes, close everything."""
-        await self.errands_done()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                await self.mailer.drained()
+        await self.outbox.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -138,27 +134,6 @@ class Program:
     async def home_of(self, connection: Connection, kind: str, target: UUID, own: list[UUID]) -> UUID | None:
         """Return the organization of an object, if it is one of the user's own."""
         return await organizations.home_of(connection, kind, target, own)
-
-    def later(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Do something behind the answer, whose time then tells nothing. Beyond the bound it is left out."""
-        if len(self._errands) >= MAX_ERRANDS:
-            work.close()
-            log.warning("too much to do behind the answers: left out", extra={"work": name})
-            return
-        task = asyncio.get_running_loop().create_task(self._errand(work, name), name=name)
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
-
-    async def _errand(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        try:
-            await work
-        except FrostGuardError as error:
-            log.warning("work behind an answer failed", extra={"work": name, "error": str(error)})
-
-    async def errands_done(self) -> None:
-        """Wait until nothing is being done behind the answers."""
-        while self._errands:
-            await asyncio.wait(self._errands)
 
     def _notice(self, task: asyncio.Task[None]) -> None:
         """Log a task that should have lived as long as the program, and let the program end."""

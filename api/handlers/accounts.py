@@ -14,12 +14,13 @@ from api.call import Call
 from api.handlers.sessions import chain_of, check_password
 from api.problems import FieldError
 from frostguard.domain.access import permissions
-from frostguard.security import hash_token, new_token, password_problem
+from frostguard.security import hash_token, password_problem
 from frostguard.store import accounts, audit, members, organizations, sessions
 from frostguard.store.audit import By, Change
 from frostguard.store.connection import Connection
+from frostguard.store.letters import Letter
 
-VERIFY_SECONDS = 24 * 3600
+DAY = 86_400
 SLUG_TRIES = 5
 
 log = logging.getLogger("api.accounts")
@@ -56,24 +57,22 @@ async def register(call: Call) -> Answer:
     if complaint:
         raise problems.invalid(FieldError("password", complaint))
     password_hash = await program.passwords.hash(given.password)
-    token = new_token()
     async with program.lanes.transaction() as connection:
         user = await accounts.create(connection, given.email, password_hash, given.full_name, verified=False)
         if user is not None:
-            await _settle_in(call, connection, user, token)
-    if user is None:
-        program.mailer.send(program.letters.account_exists(given.email))
-    elif program.auth.verify_email:
-        program.mailer.send(program.letters.verify(given.email, token))
+            await _settle_in(call, connection, user)
+        if user is None:
+            await program.outbox.post(connection, Letter("account_exists", given.email, DAY))
+        elif program.auth.verify_email:
+            await program.outbox.post(connection, Letter("verify", given.email, DAY))
+    program.outbox.wake()
     return shown({"status": "ok", "verificationRequired": program.auth.verify_email}, 201)
 
 
-async def _settle_in(call: Call, connection: Connection, user: UUID, token: str) -> None:
+async def _settle_in(call: Call, connection: Connection, user: UUID) -> None:
     given, organization = call.body, None
     if given.organization_name is not None:
         organization = await make_organization(connection, user, given.organization_name)
-    if call.program.auth.verify_email:
-        await accounts.add_email_token(connection, hash_token(token), user, "verify", VERIFY_SECONDS)
     change = Change("account.registered", "user", user, new={"organization": given.organization_name})
     await audit.append(connection, organization, By(user, request_id=call.request_id), change)
 
@@ -92,20 +91,8 @@ async def verify_email(call: Call) -> Answer:
 
 async def resend_verification(call: Call) -> Answer:
     """Send the mail again, if there is an account that needs it; the answer is always the same."""
-    call.program.later(_resend(call), "resend verification")
+    await call.program.outbox.asked_for(Letter("verify", call.body.email, DAY))
     return shown({"status": "ok"}, 202)
-
-
-async def _resend(call: Call) -> None:
-    program, email, token = call.program, call.body.email, new_token()
-    if program.mails_to.take(email):
-        return
-    async with program.lanes.lane() as connection:
-        row = await accounts.credentials(connection, email)
-        if row is None or row["email_verified_at"] is not None or row["disabled_at"] is not None:
-            return
-        await accounts.add_email_token(connection, hash_token(token), row["id"], "verify", VERIFY_SECONDS)
-    program.mailer.send(program.letters.verify(email, token))
 
 
 async def me(call: Call) -> Answer:

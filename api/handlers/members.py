@@ -7,9 +7,10 @@ from api.handlers.sessions import check_password
 from api.problems import FieldError
 from frostguard.domain.access import Role, may_grant, may_manage
 from frostguard.security import hash_token, new_token, password_problem
-from frostguard.store import accounts, audit, members, organizations
+from frostguard.store import accounts, audit, members
 from frostguard.store.audit import By, Change
 from frostguard.store.connection import Connection, Record
+from frostguard.store.letters import Letter
 from frostguard.store.members import Invitation, RoleChange
 
 INVITATION_SECONDS = 7 * 24 * 3600
@@ -93,19 +94,20 @@ async def list_invitations(call: Call) -> Answer:
 
 async def invite(call: Call) -> Answer:
     """Invite an address. The token goes out by mail and is nowhere else: it proves who reads that mailbox."""
-    given, token = call.body, new_token()
+    given = call.body
     if not may_grant(call.role, given.role):
         raise problems.forbidden("You cannot give away this role. Ownership is handed over, not granted.")
-    invitation = Invitation(given.email, given.role, hash_token(token), INVITATION_SECONDS)
+    nobodys = hash_token(new_token())  # until the letter is sent: its token is made then
+    invitation = Invitation(given.email, given.role, nobodys, INVITATION_SECONDS)
     async with call.program.lanes.transaction() as connection:
         row = await members.invite(connection, call.organization_id, call.by, invitation)
         if row is None:
             raise problems.conflict("This address belongs to a member already.", "email")
-        organization = await organizations.get(connection, call.organization_id)
+        await call.program.outbox.post(
+            connection, Letter("invitation", given.email, INVITATION_SECONDS, row["id"], call.request_id)
+        )
         inviter = await members.member(connection, call.organization_id, call.principal.user_id)
-    if organization is None:
-        raise problems.not_found()
-    call.program.mailer.send(call.program.letters.invitation(given.email, organization["name"], token))
+    call.program.outbox.wake()
     found = members_of(row) | {"invitedByName": inviter["full_name"] if inviter else None}
     del found["audited"]
     return shown(found, 201)

@@ -3,14 +3,15 @@
 from api import problems
 from api.answers import Answer, shown
 from api.call import Call
-from api.handlers.sessions import chain_of, check_password
+from api.handlers.sessions import DAYS, chain_of, check_password
 from api.problems import FieldError
-from frostguard.security import hash_token, new_token, password_problem
+from frostguard.security import hash_token, password_problem
 from frostguard.store import accounts, audit, sessions
 from frostguard.store.accounts import Door
 from frostguard.store.audit import By, Change
+from frostguard.store.letters import Letter
 
-RESET_SECONDS = 600
+HOUR = 3600
 
 
 async def change(call: Call) -> Answer:
@@ -26,28 +27,15 @@ async def change(call: Call) -> Answer:
         count = await sessions.revoke_all(connection, principal.user_id, "password_changed", keep=principal.session_id)
         entry = Change("account.password_changed", "user", principal.user_id, new={"sessionsEnded": count})
         await audit.append(connection, chain_of(principal), call.by, entry)
-    program.mailer.send(program.letters.password_changed(principal.email))
+        await program.outbox.post(connection, Letter("password_changed", principal.email, DAYS))
+    program.outbox.wake()
     return shown({"status": "ok", "sessions": count})
 
 
 async def forgot(call: Call) -> Answer:
     """Mail a link to a new password, if there is such an account; the answer is always the same, and as fast."""
-    call.program.later(_send_reset(call), "password reset")
+    await call.program.outbox.asked_for(Letter("reset", call.body.email, HOUR, None, call.request_id))
     return shown({"status": "ok"}, 202)
-
-
-async def _send_reset(call: Call) -> None:
-    program, email, token = call.program, call.body.email, new_token()
-    if program.mails_to.take(email):
-        return
-    async with program.lanes.transaction() as connection:
-        row = await accounts.credentials(connection, email)
-        if row is None or row["disabled_at"] is not None:
-            return
-        await accounts.add_email_token(connection, hash_token(token), row["id"], "reset", RESET_SECONDS)
-        entry = Change("account.reset_requested", "user", row["id"])
-        await audit.append(connection, row["organization_id"], By(None, "anonymous", None, call.request_id), entry)
-    program.mailer.send(program.letters.reset(email, token))
 
 
 async def reset(call: Call) -> Answer:
@@ -68,5 +56,6 @@ async def reset(call: Call) -> Answer:
         await sessions.revoke_all(connection, user, "password_reset")
         entry = Change("account.password_reset", "user", user)
         await audit.append(connection, row["organization_id"], By(user, request_id=call.request_id), entry)
-    program.mailer.send(program.letters.password_changed(row["email"]))
+        await program.outbox.post(connection, Letter("password_changed", row["email"], DAYS))
+    program.outbox.wake()
     return shown({"status": "ok"})

@@ -33,7 +33,6 @@ async def metrics(call: Call) -> Answer:
     now.passwords_pending.set(program.passwords.pending)
     now.sessions_known.set(program.principals.known)
     now.trusted.set(program.principals.trusted)
-    now.mails_failed.set(program.mailer.failed + program.mailer.dropped)
     return Answer(now.exposition(), content_type=CONTENT_TYPE)
 
 

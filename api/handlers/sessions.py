@@ -12,6 +12,7 @@ from frostguard.store import accounts, audit, sessions
 from frostguard.store.accounts import Door
 from frostguard.store.audit import By, Change
 from frostguard.store.connection import Record
+from frostguard.store.letters import Letter
 from frostguard.store.sessions import Client, Renewal
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("api.sessions")
 
+DAYS = 2 * 86_400  # after which a letter is not worth sending any more
 WRONG = "E-mail or password is wrong, or the address is not verified yet."
 
 
@@ -138,8 +140,9 @@ async def _end_family(call: Call, token_hash: bytes) -> None:
             return
         change = Change("session.refresh_reused", "session", row["session_id"])
         await audit.append(connection, None, By(row["user_id"], request_id=call.request_id), change)
+        await program.outbox.post(connection, Letter("session_ended", row["email"], DAYS))
     program.metrics.refreshes.labels("reused").inc()
-    program.mailer.send(program.letters.session_ended(row["email"]))
+    program.outbox.wake()
     await program.lanes.flushed()
     await program.principals.settled()
 

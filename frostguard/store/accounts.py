@@ -104,6 +104,7 @@ select u.id, u.email, p.full_name, u.email_verified_at, u.disabled_at, u.created
 
 INSERT_MAILED = """
 insert into email_tokens (hash, user_id, purpose, expires_at) values ($1, $2, $3, now() + make_interval(secs => $4))
+on conflict (hash) do update set expires_at = excluded.expires_at
 """
 
 USE_MAILED = """
@@ -114,7 +115,7 @@ returning user_id
 """
 
 SPEND_MAILED = """
-update email_tokens set used_at = now() where user_id = $1 and purpose = $2 and used_at is null
+update email_tokens set used_at = now() where user_id = $1 and purpose = $2 and used_at is null and hash <> $3
 """
 
 # A failure of long ago counts no more; from the fifth on the wait doubles, up to a quarter of an hour. Guesses from
@@ -244,9 +245,12 @@ async def everybody(connection: Connection, limit: int = 10_000) -> list[Record]
 
 
 async def add_email_token(connection: Connection, token_hash: bytes, user: UUID, purpose: str, seconds: int) -> None:
-    """Keep the hash of a token that was mailed (verify, reset). Older ones of the same purpose stop counting."""
+    """Keep the hash of a token that was mailed (verify, reset). Others of the same purpose stop counting.
+
+    The same token may come again, when its letter was not sent at the first try: then it lasts longer.
+    """
     with translated():
-        await connection.execute(SPEND_MAILED, user, purpose)
+        await connection.execute(SPEND_MAILED, user, purpose, token_hash)
         await connection.execute(INSERT_MAILED, token_hash, user, purpose, seconds)
 
 

@@ -112,6 +112,14 @@ select i.id, i.organization_id, o.name as organization_name, i.email, i.role, i.
  where i.token_hash = $1 and i.accepted_at is null and i.revoked_at is null and i.expires_at > now()
 """
 
+OFFER_INVITATION = """
+update invitations i set token_hash = $2
+  from organizations o
+ where i.id = $1 and i.accepted_at is null and i.revoked_at is null and i.expires_at > now()
+   and o.id = i.organization_id and o.deleted_at is null
+returning o.name
+"""
+
 ACCEPT_INVITATION = """
 update invitations i set accepted_at = now(), accepted_by = $2
   from organizations o
@@ -200,6 +208,13 @@ async def invitation(connection: Connection, token_hash: bytes) -> Record | None
     """Return what an open invitation says."""
     with translated():
         return await connection.fetchrow(LOOK_AT_INVITATION, token_hash)
+
+
+async def offer(connection: Connection, invitation: UUID, token_hash: bytes) -> str | None:
+    """Let a token open an invitation and return the organization's name; None if it is not open any more."""
+    with translated():
+        name: str | None = await connection.fetchval(OFFER_INVITATION, invitation, token_hash)
+    return name
 
 
 async def accept(connection: Connection, token_hash: bytes, user: UUID) -> Record | None:

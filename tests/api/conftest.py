@@ -90,8 +90,7 @@ def mails(running: Running, tmp_path: Path):
     """A function that waits for the mails sent so far and returns their texts, oldest first."""
 
     async def read() -> list[str]:
-        await running.program.errands_done()
-        await running.program.mailer.drained()
+        await running.program.outbox.send_due()
         return [path.read_text() for path in sorted((tmp_path / "mail").glob("*.eml"))]
 
     return read

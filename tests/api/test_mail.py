@@ -1,101 +1,70 @@
-"""Mail by SMTP or into a folder, behind the answers, bounded."""
+"""Mail by SMTP or into a folder, and which failures are the letter's and which the server's."""
 
-import asyncio
-import socketserver
-import threading
 from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
-from api import mail
-from api.mail import Letter, Mailer, message_of
+from api.mail import Mail, Mailer, RefusedError, ServerAwayError, message_of
 from frostguard.config import MailSettings, load
+from tests.api.smtp import PostOffice, closed_port, open_office
 
-LETTER = Letter("a@x.io", "Grüße", "Text with ä\n")
-
-
-async def send(settings: MailSettings, *letters: Letter) -> Mailer:
-    mailer = Mailer(settings)
-    for letter in letters:
-        mailer.send(letter)
-    task = asyncio.create_task(mailer.run())
-    await mailer.drained()
-    task.cancel()
-    return mailer
+MAIL = Mail("a@x.io", "Grüße", "Text with ä\n")
 
 
-async def test_a_folder_gets_one_file_per_mail_that_only_we_can_read(tmp_path: Path) -> None:
-    mailer = await send(load(MailSettings, {"MAIL_DIR": tmp_path / "new"}), LETTER, LETTER)
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    with open_office() as found:
+        yield found
+
+
+def by_smtp(url: str) -> Mailer:
+    return Mailer(load(MailSettings, {"SMTP_URL": url, "MAIL_FROM": "F <f@x.io>"}))
+
+
+def test_a_folder_gets_one_file_per_mail_that_only_we_can_read(tmp_path: Path) -> None:
+    mailer = Mailer(load(MailSettings, {"MAIL_DIR": tmp_path / "new"}))
+    mailer.deliver(MAIL)
+    mailer.deliver(MAIL)
     files = sorted((tmp_path / "new").iterdir())
-    assert (len(files), mailer.sent) == (2, 2)
+    assert len(files) == 2
     assert files[0].stat().st_mode & 0o077 == 0
     found = message_from_bytes(files[0].read_bytes())
     assert (found["To"], found["Auto-Submitted"]) == ("a@x.io", "auto-generated")
 
 
-async def test_without_a_way_out_it_is_logged_and_no_text_with_it(caplog) -> None:
-    await send(load(MailSettings), LETTER)
+def test_without_a_way_out_it_is_logged_and_no_text_with_it(caplog) -> None:
+    Mailer(load(MailSettings)).deliver(MAIL)
     assert "set SMTP_URL or MAIL_DIR" in caplog.text
     assert "Text with" not in caplog.text
 
 
-class Smtp(socketserver.StreamRequestHandler):
-    """Enough of an SMTP server; `refuse` makes it busy for the first connections."""
-
-    received: ClassVar[list[bytes]] = []
-    refuse = 0
-
-    def handle(self) -> None:
-        if Smtp.refuse > 0:
-            Smtp.refuse -= 1
-            self.wfile.write(b"421 busy\r\n")
-            return
-        self.wfile.write(b"220 test\r\n")
-        data = b""
-        while line := self.rfile.readline():
-            if line.upper().startswith(b"DATA"):
-                self.wfile.write(b"354 go\r\n")
-                while (part := self.rfile.readline()) != b".\r\n":
-                    data += part
-                Smtp.received.append(data)
-            self.wfile.write(b"221 bye\r\n" if line.upper().startswith(b"QUIT") else b"250 ok\r\n")
+def test_a_server_takes_it(office: PostOffice) -> None:
+    by_smtp(office.url).deliver(MAIL)
+    assert [(each["To"], each["From"]) for each in office.letters] == [("a@x.io", "F <f@x.io>")]
 
 
-@pytest.fixture
-def smtp() -> Iterator[str]:
-    Smtp.received, Smtp.refuse = [], 0
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Smtp) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"smtp://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+def test_a_server_that_is_busy_or_not_there_is_away(office: PostOffice, tmp_path: Path) -> None:
+    office.busy = 1
+    (tmp_path / "file").touch()
+    folder = Mailer(load(MailSettings, {"MAIL_DIR": tmp_path / "file"}))
+    for mailer in (by_smtp(office.url), by_smtp(f"smtp://127.0.0.1:{closed_port()}"), folder):
+        with pytest.raises(ServerAwayError):
+            mailer.deliver(MAIL)
 
 
-async def test_smtp_takes_it_and_a_busy_server_is_tried_again(smtp: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def at_once(_: float) -> None:
-        return
-
-    monkeypatch.setattr(mail.asyncio, "sleep", at_once)
-    Smtp.refuse = 2
-    mailer = await send(load(MailSettings, {"SMTP_URL": smtp, "MAIL_FROM": "F <f@x.io>"}), LETTER)
-    assert (mailer.sent, mailer.failed, len(Smtp.received)) == (1, 0, 1)
-    Smtp.refuse = 3
-    mailer = await send(load(MailSettings, {"SMTP_URL": smtp}), LETTER)
-    assert (mailer.sent, mailer.failed) == (0, 1)
+def test_a_recipient_that_the_server_does_not_know_is_refused_and_not_named(office: PostOffice) -> None:
+    office.refused = {"a@x.io"}
+    with pytest.raises(RefusedError) as caught:
+        by_smtp(office.url).deliver(MAIL)
+    assert "550" in str(caught.value)
+    assert "a@x.io" not in str(caught.value)
 
 
-def test_a_line_break_cannot_add_a_header() -> None:
+def test_a_line_break_cannot_add_a_header(office: PostOffice) -> None:
+    evil = Mail("a@x.io", "x\nBcc: b@x.io", "t")
     with pytest.raises(ValueError, match="linefeed"):
-        message_of(Letter("a@x.io", "x\nBcc: b@x.io", "t"), "f@x.io")
-
-
-def test_the_queue_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail, "MAX_QUEUED", 1)
-    mailer = Mailer(load(MailSettings))
-    mailer.send(LETTER)
-    mailer.send(LETTER)
-    assert mailer.dropped == 1
+        message_of(evil, "f@x.io")
+    with pytest.raises(RefusedError):
+        by_smtp(office.url).deliver(evil)

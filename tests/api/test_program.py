@@ -11,23 +11,6 @@ from frostguard.errors import StoreUnavailableError, UsageError
 from tests.api.conftest import Running, settings_for
 
 
-async def test_work_behind_the_answers_is_bounded_finished_and_never_breaks_anything(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done: list[int] = []
-
-    async def work(n: int) -> None:
-        if n == 1:
-            raise StoreUnavailableError("x")
-        done.append(n)
-
-    monkeypatch.setattr(module, "MAX_ERRANDS", 3)
-    for n in range(5):
-        running.program.later(work(n), "test")
-    await running.program.errands_done()
-    assert done == [0, 2]
-
-
 async def test_without_a_database_it_does_not_start() -> None:
     program = Program(settings_for("postgresql://nobody@127.0.0.1:1/x"))
     with pytest.raises(StoreUnavailableError):

@@ -40,6 +40,11 @@ async def test_a_mailed_token_counts_once_for_its_purpose_and_its_time(direct: C
     assert await accounts.use_email_token(direct, hash_token("t"), "verify") is None
     assert await accounts.use_email_token(direct, hash_token("t"), "reset") == user
     assert await accounts.use_email_token(direct, hash_token("t"), "reset") is None
+    await accounts.add_email_token(direct, hash_token("t"), user, "reset", 60)
+    assert await accounts.use_email_token(direct, hash_token("t"), "reset") is None, "not even when it is mailed again"
+    for _ in range(2):
+        await accounts.add_email_token(direct, hash_token("w"), user, "reset", 60)
+    assert await accounts.use_email_token(direct, hash_token("w"), "reset") == user
     await accounts.add_email_token(direct, hash_token("u"), user, "reset", 0)
     assert await accounts.use_email_token(direct, hash_token("u"), "reset") is None
     await accounts.add_email_token(direct, hash_token("v"), user, "reset", 60)

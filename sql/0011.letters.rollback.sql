@@ -1,0 +1,1 @@
+drop table letters; -- whoever still waits for one asks again
