@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 import orjson
 
-from frostguard.errors import ConflictError, FrostGuardError, RowRefusedError, StoreUnavailableError
+from frostguard.errors import (
+    ArchiveUnavailableError,
+    ConflictError,
+    FrostGuardError,
+    RowRefusedError,
+    StoreUnavailableError,
+)
 from frostguard.store.refusals import refusal_of
 
 CONTENT_TYPE = "application/problem+json"
@@ -120,6 +126,8 @@ def of_error(error: Exception) -> Problem:
         return of_refusal(error)
     if isinstance(error, StoreUnavailableError):
         return busy("The database does not answer: try again.")
+    if isinstance(error, ArchiveUnavailableError):
+        return busy("These readings are in the archive, which does not answer: try again.", 30)
     return Problem(500, "Something went wrong on our side. The request id helps us to find out what.")
 
 

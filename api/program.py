@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from uuid import UUID
 
 from aiohttp import web
 
 from api import body, frame, routes
+from api.archived import Archived
 from api.assets import Assets
 from api.letters import Letters
 from api.mail import Mailer
@@ -20,7 +21,15 @@ from api.principals import Principals
 from api.rolled_up import RolledUp
 from api.routing import KINDS, Route, check
 from api.throttle import Throttle
-from frostguard.config import ApiSettings, AuthSettings, DatabaseSettings, MailSettings, seconds_of
+from frostguard.config import (
+    ApiSettings,
+    ArchiveSettings,
+    AuthSettings,
+    DatabaseSettings,
+    MailSettings,
+    load,
+    seconds_of,
+)
 from frostguard.errors import FrostGuardError
 from frostguard.security import COST, Signer
 from frostguard.store import accounts, organizations, sessions
@@ -41,6 +50,7 @@ class Settings:
     api: ApiSettings
     auth: AuthSettings
     mail: MailSettings
+    archive: ArchiveSettings = field(default_factory=lambda: load(ArchiveSettings))
 
 
 class Program:
@@ -70,6 +80,7 @@ class Program:
             self.metrics.mail,
         )
         self.rolled_up = RolledUp()
+        self.archived = Archived(settings.archive, self.lanes)
         self.assets = Assets()
         self.failed_logins = Throttle(20)
         self._throttles = {r.name: Throttle(r.limit) for r in self.routes if r.limit is not None}
@@ -102,6 +113,7 @@ class Program:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.principals.leave()
         self.passwords.close()
+        await self.archived.close()
         await self.lanes.close()
 
     def application(self) -> web.Application:

@@ -1,5 +1,7 @@
 """Readings: as JSON that PostgreSQL wrote, as a file, and what they amount to."""
 
+import contextlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -8,6 +10,7 @@ from aiohttp import web
 
 from api import problems, tables
 from api.answers import Answer, members_of, shown
+from api.archived import may_be_archived
 from api.call import Call
 from api.effective import effective
 from api.frame import stream_headers
@@ -16,7 +19,7 @@ from api.positions import moment, not_ours
 from api.problems import FieldError
 from api.shapes.readings import RANGES, SPANS
 from frostguard.domain.buckets import Span, sources, span_for
-from frostguard.store import history, statistics, units
+from frostguard.store import archives, history, statistics, units
 from frostguard.store.connection import Record
 from frostguard.store.history import Position, Wanted, Window
 from frostguard.store.statistics import Judgement
@@ -58,21 +61,37 @@ async def list_of_unit(call: Call) -> Answer:
     """List a unit's readings, or buckets of them, newest first. A full page has a Link to the next."""
     times = times_of(call)
     span = _span(call, times)
-    row = await (_raw(call, times) if span is None else _buckets(call, times, span))
+    if span is None:
+        return await _raw(call, times)
+    row = await _buckets(call, times, span)
     if row["unit"] is None:
         raise problems.not_found()
     if row["last_at"] is None:
         return Answer(row["body"])
-    position = [row["last_at"].isoformat()]
-    if span is None:
-        position += [str(row["last_by"]), row["last_seq"]]
-    return Answer(row["body"], headers=next_link(call, position))
+    return Answer(row["body"], headers=next_link(call, [row["last_at"].isoformat()]))
 
 
-async def _raw(call: Call, times: Times) -> Record:
+async def _raw(call: Call, times: Times) -> Answer:
     window = Window(*times, call.query.limit, call.query.sensor_id, _behind(call.query.cursor))
+    organization, unit = call.organization_id, call.ids["unitId"]
     async with call.program.lanes.lane() as connection:
-        return await history.raw(connection, call.organization_id, call.ids["unitId"], window)
+        row = await history.raw(connection, organization, unit, window)
+        # Asked after the table: what has left it meanwhile is listed by now.
+        archived = may_be_archived(times.begin) and await archives.has_files(connection, organization, *times)
+    if row["unit"] is None:
+        raise problems.not_found()
+    if archived:
+        page = await call.program.archived.page(organization, unit, window)
+        return _page_of(call, page.body, page.last)
+    last = None if row["last_at"] is None else (row["last_at"], row["last_by"], row["last_seq"])
+    return _page_of(call, row["body"], last)
+
+
+def _page_of(call: Call, body: bytes, last: tuple[datetime, UUID, int] | None) -> Answer:
+    if last is None:
+        return Answer(body)
+    at, sensor, seq = last
+    return Answer(body, headers=next_link(call, [at.isoformat(), str(sensor), seq]))
 
 
 def _behind(cursor: str | None) -> Position | None:
@@ -116,23 +135,39 @@ async def latest(call: Call) -> Answer:
 async def export(call: Call) -> web.StreamResponse:
     """Send a unit's readings as CSV, oldest first, however many."""
     unit, times = call.ids["unitId"], times_of(call)
-    rows = await _page(call, Window(*times, FILE_PAGE, call.query.sensor_id))
-    if not rows:
-        await _require_unit(call, unit)
-    response = web.StreamResponse(headers=stream_headers(call))
-    response.content_type, response.charset = "text/csv", "utf-8"
-    response.headers["Content-Disposition"] = f'attachment; filename="readings-{unit}.csv"'
-    await response.prepare(call.request)
-    await response.write(tables.csv_lines([COLUMNS]))
-    while rows:
-        await response.write(tables.csv_lines([[row[name] for name in COLUMNS] for row in rows]))
-        if len(rows) < FILE_PAGE:
-            break
-        last = rows[-1]
-        behind = Position(last["recorded_at"], last["sensor_id"], last["seq"])
-        rows = await _page(call, Window(*times, FILE_PAGE, call.query.sensor_id, behind))
+    window = Window(*times, FILE_PAGE, call.query.sensor_id)
+    pages: AsyncGenerator[Sequence[Mapping[str, object]], None] = _pages(call, window)
+    if may_be_archived(times.begin):
+        pages = call.program.archived.rows(call.organization_id, unit, window)
+    async with contextlib.aclosing(pages):
+        first = await anext(pages, None)  # whatever is wrong is said before the file begins
+        if not first:
+            await _require_unit(call, unit)
+        response = web.StreamResponse(headers=stream_headers(call))
+        response.content_type, response.charset = "text/csv", "utf-8"
+        response.headers["Content-Disposition"] = f'attachment; filename="readings-{unit}.csv"'
+        await response.prepare(call.request)
+        await response.write(tables.csv_lines([COLUMNS]) + _csv(first or ()))
+        async for rows in pages:
+            await response.write(_csv(rows))
     await response.write_eof()
     return response
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> bytes:
+    return tables.csv_lines([[row[name] for name in COLUMNS] for row in rows])
+
+
+async def _pages(call: Call, window: Window) -> AsyncGenerator[Sequence[Mapping[str, object]], None]:
+    """Yield pages of what is in the table."""
+    rows = await _page(call, window)
+    while rows:
+        yield rows
+        if len(rows) < FILE_PAGE:
+            return
+        last = rows[-1]
+        behind = Position(last["recorded_at"], last["sensor_id"], last["seq"])
+        rows = await _page(call, window._replace(behind=behind))
 
 
 async def _page(call: Call, window: Window) -> list[Record]:

@@ -12,6 +12,8 @@ What makes it safe to be killed anywhere, and to run beside everything:
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,6 +42,8 @@ CHUNK_BYTES = 4 << 20
 LONG_READER = timedelta(seconds=2)
 READER_SECONDS = 60
 BUSY_SECONDS = 0.5
+REMEMBERED_SECONDS = 15.0
+"""After that no reader believes any more that a day is not summed (api/rolled_up.py), and looks for it in the table."""
 
 log = logging.getLogger("frostguard.archive")
 
@@ -81,6 +85,7 @@ class Archiver:
         self._scratch = scratch
         self._reached = reached
         self._reader = Reader(blobs)
+        self._summed_at = -math.inf
 
     async def run(self, now: datetime) -> list[Outcome]:
         """Archive every week that is due, the oldest first. The caller holds archives.exclusive."""
@@ -124,6 +129,7 @@ class Archiver:
         self._require_quiet(overview, now)
         await self._require_sums(begin, now)
         counted = await self._export(name, begin, overview)
+        await asyncio.sleep(max(0.0, self._summed_at + REMEMBERED_SECONDS - time.monotonic()))
         await self._require_short_readers()
         await partitions.detach(self._connection, name)
         self._reached("detached")
@@ -154,6 +160,7 @@ class Archiver:
             since = row["since"]
             while since > begin:
                 since = await self._sum_day(row["shard"], since - DAY)
+                self._summed_at = time.monotonic()
 
     async def _sum_day(self, shard: int, day: datetime) -> datetime:
         while True:

@@ -6,7 +6,7 @@ same key the archive's is taken: it was there first. A file that is gone counts 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,7 +39,7 @@ class Slices:
         self._reader = reader
         self._cap = cap
 
-    async def of(self, asked: Asked, *, newest_first: bool = False) -> AsyncIterator[list[Reading]]:
+    async def of(self, asked: Asked, *, newest_first: bool = False) -> AsyncGenerator[list[Reading], None]:
         """Yield the readings in slices, in the order of (time, sensor, seq) or its reverse.
 
         Raises ArchiveUnavailableError where there are files and no way to read them, ArchiveDamagedError where a file

@@ -1,6 +1,6 @@
 """The archive's side in the database: which files hold what, what became of each week, and rows in and out in bulk."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -158,7 +158,7 @@ async def weeks(connection: Connection, organization: UUID, begin: datetime, end
     """Return the weeks (Mondays) in [begin, end) for which there may be readings anywhere, oldest first."""
     with translated():
         rows = await connection.fetch(LIST_WEEKS_AND_PARTITIONS, organization, begin, end)
-    return sorted({row[0] for row in rows if begin - WEEK < row[0] < end})
+    return sorted({row[0] for row in rows if begin < row[0] + WEEK and row[0] < end})
 
 
 # --- Rows in the table.
@@ -363,3 +363,12 @@ async def progress(connection: Connection) -> list[Record]:
     """Return `shard`, `since` and `upto` of what is summed."""
     with translated():
         return list(await connection.fetch(LIST_PROGRESS))
+
+
+LIST_SENSORS = "select id, serial, name from sensors where organization_id = $1 and id = any($2::uuid[])"
+
+
+async def sensors(connection: Connection, organization: UUID, ids: Collection[UUID]) -> dict[UUID, Record]:
+    """Return `serial` and `name` of the organization's sensors, deleted ones too, by id."""
+    with translated():
+        return {row["id"]: row for row in await connection.fetch(LIST_SENSORS, organization, list(ids))}

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from frostguard.archive import run
 from frostguard.archive.reader import Reader
 from frostguard.archive.run import Archiver, Outcome
 from frostguard.archive.slices import Slices
@@ -95,6 +96,11 @@ class House:
 
     def files(self) -> list[Path]:
         return sorted(self.folder.rglob("*.parquet"))
+
+
+@pytest.fixture(autouse=True)
+def _nobody_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "REMEMBERED_SECONDS", 0.0)
 
 
 @pytest.fixture

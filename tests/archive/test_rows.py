@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostguard.archive import rows
@@ -65,6 +65,7 @@ def _nan(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
+@settings(deadline=None)
 @given(READINGS, st.integers(1, 400))
 def test_what_was_sent_comes_back_byte_for_byte_and_means_the_same(readings: list[Reading], size: int) -> None:
     data, cutter = sent(readings), Cutter()

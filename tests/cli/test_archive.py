@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from frostguard.archive import run
 from frostguard.config import DatabaseSettings
 from frostguard.store import partitions, readings
 from frostguard.store.connection import connect
@@ -24,6 +25,7 @@ ANCIENT = partitions.week_of(datetime.now(UTC) - timedelta(days=500))
 def archive(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for the archive, and a week in the table that is old enough."""
     monkeypatch.setenv("ARCHIVE_DIR", str(tmp_path / "archive"))
+    monkeypatch.setattr(run, "REMEMBERED_SECONDS", 0.0)
     unit = plant(database).units[SERIAL]
 
     async def fill() -> None:
