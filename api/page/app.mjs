@@ -7,6 +7,7 @@ import { Live } from "./live.mjs";
 import { login } from "./login.mjs";
 import { overview } from "./overview.mjs";
 import { Preferences } from "./preferences.mjs";
+import { isOutdated } from "./release.mjs";
 import { Session } from "./session.mjs";
 import { Shell } from "./shell.mjs";
 import { Trends } from "./trends.mjs";
@@ -161,8 +162,11 @@ async function route() {
   app.view = null;
   if (IS_WALL) return show((await import("./wall.mjs")).wall(app), root);
   const make = VIEWS[name] ?? (async () => overview(app));
-  const made = await make(id);
-  show(made, app.shell.main);
+  try {
+    show(await make(id), app.shell.main);
+  } catch (error) {
+    return reloadIfOutdated().then(() => showFault(error));
+  }
   app.shell.update();
   app.shell.focus();
 }
@@ -173,6 +177,18 @@ function show(view, place) {
   document.title = view.title ? `${view.title} · FrostGuard` : "FrostGuard";
   view.update?.();
   view.element.querySelector("[data-focus]")?.focus();
+}
+
+/** A display that nobody touches takes a new release by itself. */
+const LOOK_EVERY = 600_000;
+
+async function reloadIfOutdated() {
+  if (await isOutdated(fetch.bind(window), import.meta.url)) location.reload();
+}
+
+function showFault(error) {
+  const text = `This view could not be loaded: ${error.message}`;
+  show({ title: "Trouble", element: h("p", { role: "alert", class: "error" }, text) }, app.shell.main);
 }
 
 const KEYS = { o: "#/", a: "#/alerts", s: "#/sensors" };
@@ -203,6 +219,7 @@ app.preferences.onchange = () => {
   app.view?.redraw?.();
 };
 wired(app.live);
+if (IS_WALL) setInterval(reloadIfOutdated, LOOK_EVERY);
 addEventListener("hashchange", route);
 addEventListener("keydown", onKey);
 addEventListener("online", () => app.live.askSoon(0));

@@ -70,6 +70,7 @@ export function overview(app) {
       site,
       counts: countsOf(rows.filter((row) => row.unit.siteId === site.id)),
     }));
+    shown.sort((a, b) => worstOf(a.counts) - worstOf(b.counts));
     const key = JSON.stringify([shown, filter.site]);
     if (sites.dataset.key === key) return;
     sites.dataset.key = key;
@@ -103,6 +104,10 @@ function keepFocus(group, rebuild) {
   const place = [...group.children].indexOf(document.activeElement);
   rebuild();
   if (place >= 0) group.children[Math.min(place, group.children.length - 1)]?.focus();
+}
+
+function worstOf(counts) {
+  return counts.length ? statusOf(counts[0][0]).rank : Infinity;
 }
 
 function siteTile(site, counts, chosen, choose) {

@@ -7,7 +7,7 @@ export const STATUSES = {
   monitoring_interrupted: { word: "No data", shape: "cross", rank: 2 },
   excursion: { word: "Out of limits", shape: "triangle", rank: 3 },
   stale: { word: "Not live", shape: "dashed", rank: 4 },
-  offline: { word: "Late", shape: "clock", rank: 5 },
+  offline: { word: "Offline", shape: "clock", rank: 5 },
   restoring: { word: "Recovering", shape: "ring", rank: 6 },
   ok: { word: "OK", shape: "tick", rank: 7 },
 };

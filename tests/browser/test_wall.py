@@ -43,4 +43,4 @@ async def test_what_does_not_fit_is_counted_and_the_worst_is_in_sight(opener: Op
     await expect(page.locator(".tile").first).to_contain_text("Unit 7")
     shown = await page.locator(".tile").count()
     assert 1 < shown < 9
-    await expect(page.get_by_text(f"{9 - shown} Late").last).to_be_visible()
+    await expect(page.get_by_text(f"{9 - shown} Offline").last).to_be_visible()

@@ -34,3 +34,14 @@ async def test_the_first_view_takes_less_than_100_kb_with_everything_that_it_sho
     await expect(page.locator(".trend-line").first).to_be_visible()
     again = {addresses[each]: size for each, size in sizes.items() if "/page/" in addresses.get(each, "")}
     assert sum(again.values()) == 0, "the files of the page are kept"
+
+
+async def test_a_page_of_an_older_release_loads_itself_again(window: Window, kitchen: Kitchen) -> None:
+    page = window.page
+    await window.sign_in(kitchen)
+    await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    await page.evaluate("() => { window.isOld = true }")
+    await page.route("**/page/*/alerts.mjs", lambda route: route.fulfill(status=404))
+    await page.route(window.base + "/", lambda route: route.fulfill(body='<script src="/page/newer/app.mjs">'), times=1)
+    await window.go("#/alerts")
+    await page.wait_for_function("() => !window.isOld")
