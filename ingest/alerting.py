@@ -18,7 +18,7 @@ from frostguard.store import alerts, readings, suppressions
 from frostguard.store.alerts import Located, Notification, Subject
 from frostguard.store.connection import Connection
 from ingest.batch import Batch
-from ingest.catching_up import CatchingUp
+from ingest.catching_up import OLD, CatchingUp
 from ingest.fleet import Fleet
 
 GROUPED = SILENCE_TYPES | {AlertType.GATEWAY_SILENT, AlertType.INGEST_DEGRADED}
@@ -177,8 +177,7 @@ class Alerting:
         for alert in asked.values():
             subject = subjects[alert.subject_id]
             speaker = speakers.get(alert.linked_to) if alert.linked_to is not None else None
-            behind_now = self._catching_up.until(self._fleet.gateway_of(subject.unit_id), now)
-            heard_all = batch.listening and behind_now is None
+            heard_all = batch.listening and not self._is_of_a_backlog(alert, subject, now)
             occasion = Occasion(now, self._limits(subject), heard_all, windows, speaker)
             decision = decide(alert, subject.place, occasion)
             held = held or decision.verb == "hold"
@@ -188,6 +187,11 @@ class Alerting:
                 name = f"{alert.severity.word}@{now.isoformat()}"
                 notifications.append(Notification(subject.organization_id, alert.id, alert.severity, name, together))
         return told, held, notifications
+
+    def _is_of_a_backlog(self, alert: Alert, subject: Subject, now: datetime) -> bool:
+        """Whether an alert opened in what a gateway is still sending: the rest of it may say that it is over."""
+        gateway = self._fleet.gateway_of(subject.unit_id)
+        return alert.opened_at < now - OLD and self._catching_up.until(gateway, now) is not None
 
     async def _add_owed(self, connection: Connection, asked: dict[UUID, Alert], subjects: dict[UUID, Subject]) -> bool:
         """Add alerts that wait. Return whether there may be more of them: the next time it goes on where it stopped."""

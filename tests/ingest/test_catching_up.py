@@ -88,5 +88,13 @@ async def test_an_alarm_that_the_backlog_leaves_open_is_told_when_it_is_through(
     assert [line.split()[0] for line in (await stage.told())[len(told) :]] == ["alarm_active"]
 
 
+async def test_an_alarm_of_the_present_does_not_wait_for_what_was_kept(stage: Stage) -> None:
+    await stage.set(critical_high=20)
+    await stage.live("0:4 5:4")
+    stage.clock.at = stage.clock.at + timedelta(hours=1)
+    await stage.commit([stage.said("65:30")], behind={stage.gateways[0]: stage.clock()})
+    assert [line.split()[0] for line in await stage.told()][-1:] == ["alarm_active"]
+
+
 def test_what_was_kept_is_older_than_what_was_on_its_way() -> None:
     assert timedelta(seconds=30) <= OLD <= timedelta(minutes=5)
