@@ -135,11 +135,12 @@ class Servers:
             "PYTHONPATH": str(ROOT),
         }
 
-    def spawn(self, *command: str) -> subprocess.Popen[bytes]:
+    def spawn(self, *command: str, more: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a Python program whose standard output is read, and whose errors go to a log."""
+        environment = self.environment | (more or {})
         with (self.folder / "programs.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, *command], env=self.environment, stdout=subprocess.PIPE, stderr=log, cwd=ROOT
+                [sys.executable, *command], env=environment, stdout=subprocess.PIPE, stderr=log, cwd=ROOT
             )
         self.processes.append(process)
         return process
