@@ -1,0 +1,1 @@
+"""Containers: what can be told of them without an engine."""
