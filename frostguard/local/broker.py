@@ -66,7 +66,7 @@ class Broker:
     def set_passwords(self, hashes: Mapping[str, str]) -> bool:
         """Write the accounts (user name -> hash as in gateway_passwords) and have a running broker read them.
 
-        Returns whether anything changed. Sessions of accounts that are gone stay until they reconnect.
+        Returns whether anything changed. Connected clients whose password is gone or another are cut off, others stay.
         """
         text = "".join(f"{user}:{stored}\n" for user, stored in sorted(hashes.items()))
         if self._passwords.exists() and self._passwords.read_text() == text:

@@ -37,6 +37,7 @@ from frostguard.log import configure
 
 CHUNK = 1 << 16
 CONNECT_SECONDS = 10
+LOOK_EVERY = 1.0  # seconds between looks whether a client's password still counts
 
 # Segments hold what clients have not received yet: 64 of 16 MiB for each filter, then the oldest is dropped.
 CONFIGURATION = """
@@ -75,13 +76,17 @@ class Passwords:
 
     def admit(self, user: str | None, password: bytes | None) -> bool:
         """Tell whether this is the user's password."""
+        stored = self.stored(user or "")
+        return stored is not None and matches((password or b"").decode("utf-8", "replace"), stored)
+
+    def stored(self, user: str) -> str | None:
+        """Return the hash that counts now, None for whom there is none."""
         changed_at = self.path.stat().st_mtime_ns
         if changed_at != self._read_at:
             lines = (line.partition(":") for line in self.path.read_text().splitlines())
             self._hashes = {name: stored for name, _, stored in lines if stored}
             self._read_at = changed_at
-        stored = self._hashes.get(user or "")
-        return stored is not None and matches((password or b"").decode("utf-8", "replace"), stored)
+        return self._hashes.get(user)
 
 
 class FrontDoor:
@@ -153,7 +158,13 @@ class FrontDoor:
                 client[1].write(await _some(behind[0]))
                 await client[1].drain()
 
-        await _until_one_ends(upwards, downwards)
+        async def admitted() -> None:
+            stored = self.passwords.stored(user)
+            while self.passwords.stored(user) == stored:  # noqa: ASYNC110 - a file tells nobody that it changed
+                await asyncio.sleep(LOOK_EVERY)
+            raise MalformedError(f"{user} has another password now, or none")
+
+        await _until_one_ends(upwards, downwards, admitted)
 
     def _checked(self, user: str, level: int, kind: int, body: bytes, packet: bytes) -> bytes:
         """Return the packet, or raise MalformedError where the user may not send it."""

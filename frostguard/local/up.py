@@ -24,7 +24,7 @@ from frostguard.local.ports import TakenError, free_port, is_taken
 from frostguard.local.postgres import PostgresServer
 from frostguard.local.supervisor import Program, Report, Supervisor
 from frostguard.store import connection as database
-from frostguard.store import hierarchy
+from frostguard.store import gateways
 
 DATABASE = "frostguard"
 ACCOUNTS_EVERY = 2.0  # seconds between looks for new gateways that the broker should admit
@@ -260,6 +260,6 @@ def _answers(host: str, port: int, path: str) -> bool:
 async def _gateway_accounts(settings: DatabaseSettings) -> dict[str, str]:
     connection = await database.connect(settings, "frostguard-up")
     try:
-        return await hierarchy.gateway_credentials(connection)
+        return await gateways.broker_accounts(connection)
     finally:
         await connection.close()

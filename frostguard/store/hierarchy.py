@@ -153,18 +153,6 @@ async def set_gateway_password(connection: Connection, organization: UUID, gatew
         await connection.execute(SET_GATEWAY_HASH, organization, gateway, password_hash)
 
 
-LIST_GATEWAY_CREDENTIALS = """
-select serial, password_hash from gateways
- where kind = 'native' and password_hash is not null and deleted_at is null order by serial
-"""
-
-
-async def gateway_credentials(connection: Connection) -> dict[str, str]:
-    """Return the accounts of all gateways of all organizations, for the broker: serial -> hash."""
-    with translated():
-        return {row["serial"]: row["password_hash"] for row in await connection.fetch(LIST_GATEWAY_CREDENTIALS)}
-
-
 ENSURE_SENSOR = """
 with made as (
   insert into sensors (organization_id, serial, kind, report_interval_seconds, gateway_id) values ($1, $2, $3, $4, $5)

@@ -180,6 +180,25 @@ def test_new_accounts_are_admitted_and_old_ones_refused_while_it_runs(broker: Br
     assert not broker.set_passwords(ACCOUNTS), "nothing changed, so nothing is written"
 
 
+@pytest.mark.parametrize("level", [4, 5])
+@pytest.mark.parametrize("now", [None, "other"], ids=["revoked", "another password"])
+def test_who_is_shut_out_is_cut_off_while_connected_and_nobody_else(
+    broker: Broker, level: int, now: str | None
+) -> None:
+    gateway, neighbour = (Peer(broker.port, name, level=level) for name in ("gw1", "gw2"))
+    others = {user: stored for user, stored in ACCOUNTS.items() if user != "gw1"}
+    try:
+        broker.set_passwords(others | ({"gw1": mosquitto_hash(now)} if now else {}))
+        gateway.wait_lost()
+        assert Peer(broker.port, "gw1", level=level).refused
+        neighbour.publish(own("gw2"), b"still here")
+        assert not neighbour.lost
+    finally:
+        broker.set_passwords(ACCOUNTS)
+        for peer in (gateway, neighbour):
+            peer.close()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_whether_a_session_outlives_the_broker(tmp_path: Path, kind: str) -> None:
     broker = made(tmp_path, kind)

@@ -8,7 +8,7 @@ import pytest
 from frostguard.config import DatabaseSettings, load
 from frostguard.errors import RowRefusedError
 from frostguard.store import connection as connections
-from frostguard.store import hierarchy
+from frostguard.store import gateways, hierarchy
 from frostguard.store.connection import Connection
 
 
@@ -71,17 +71,17 @@ async def test_a_gateway_is_found_with_its_password_and_given_to_the_broker(conn
     organization, site, *_ = await make(connection)
     gateway, stored = await hierarchy.ensure_gateway(connection, organization, "gw1", "Gateway", site)
     assert stored is None
-    assert await hierarchy.gateway_credentials(connection) == {}
+    assert await gateways.broker_accounts(connection) == {}
     await hierarchy.set_gateway_password(connection, organization, gateway, "$7$1$a$b")
     assert await hierarchy.ensure_gateway(connection, organization, "gw1", "Gateway") == (gateway, "$7$1$a$b")
-    assert await hierarchy.gateway_credentials(connection) == {"gw1": "$7$1$a$b"}
+    assert await gateways.broker_accounts(connection) == {"gw1": "$7$1$a$b"}
 
 
 async def test_a_gateways_password_is_changed_by_its_organization_only(connection: Connection) -> None:
     organization, *_ = await make(connection)
     gateway, _ = await hierarchy.ensure_gateway(connection, organization, "gw1", "Gateway")
     await hierarchy.set_gateway_password(connection, uuid4(), gateway, "$7$1$a$b")
-    assert await hierarchy.gateway_credentials(connection) == {}
+    assert await gateways.broker_accounts(connection) == {}
 
 
 async def test_a_gateway_of_another_organization_is_not_taken_over(connection: Connection) -> None:
