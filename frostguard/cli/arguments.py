@@ -1,6 +1,8 @@
 """What several commands share: the type of the subcommands, number types, where the database is."""
 
 import argparse
+import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,6 +69,24 @@ def with_connection(
             database.abandon(connection)
 
     return uvloop.run(run())
+
+
+def add_every(parser: argparse.ArgumentParser) -> None:
+    """Add the option that has a command done again and again: where there is no timer, in a container say."""
+    parser.add_argument(
+        "--every", type=positive, default=0, metavar="SECONDS", help="do it again and again, until it is stopped"
+    )
+
+
+def again_and_again(given: argparse.Namespace, once: Callable[[argparse.Namespace], int]) -> int:
+    """Do it once, or with --every until we are stopped: what fails then is told and tried again."""
+    while given.every:
+        try:
+            once(given)
+        except FrostGuardError as error:
+            print(f"frostguard: {error}", file=sys.stderr, flush=True)
+        time.sleep(given.every)
+    return once(given)
 
 
 def add_command(commands: Any, name: str, run: Callable[..., int], summary: str) -> argparse.ArgumentParser:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""`frostguard housekeeping`: remove what is kept no longer. For a timer; may run beside everything."""
+"""`frostguard housekeeping`: remove what is kept no longer, archive what is old. For a timer."""
 
 import argparse
 import sys
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from frostguard.cli.arguments import add_command, add_database, with_connection
-from frostguard.config import HousekeepingSettings, IngestSettings, load
+from frostguard.cli import archive
+from frostguard.cli.arguments import add_command, add_database, add_every, again_and_again, with_connection
+from frostguard.config import ArchiveSettings, HousekeepingSettings, IngestSettings, load
 from frostguard.errors import FrostGuardError
 from frostguard.store import accounts, housekeeping, sessions
 from frostguard.store.connection import Connection
@@ -66,12 +67,31 @@ CHORES: tuple[tuple[str, Chore], ...] = (
 
 def add_to(commands: Any) -> None:  # noqa: ANN401 - argparse names its type privately
     """Add the command."""
-    parser = add_command(commands, "housekeeping", run, "remove what is kept no longer; for a timer, once a day")
+    parser = add_command(
+        commands, "housekeeping", run, "remove what is kept no longer, archive what is old; for a timer"
+    )
+    add_every(parser)
     add_database(parser)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Do every chore and say what was removed. Exit code 1 if one failed."""
+    """Keep house, once or again and again."""
+    return again_and_again(given, _keep_house)
+
+
+def _keep_house(given: argparse.Namespace) -> int:
+    """Do every chore and say what was removed; archive what is old enough. Exit code 1 if anything failed."""
+    failed = _do_chores(given)
+    if load(ArchiveSettings).configured:
+        try:
+            failed = max(failed, archive.run_run(given))
+        except FrostGuardError as error:
+            print(f"frostguard: archive: {error}", file=sys.stderr, flush=True)
+            return 1
+    return failed
+
+
+def _do_chores(given: argparse.Namespace) -> int:
     ages = Ages(load(HousekeepingSettings), load(IngestSettings).retention_days)
 
     async def work(connection: Connection) -> int:
