@@ -232,10 +232,10 @@ def judgement(plan: Plan) -> Judgement:
 
 
 def silent_mortals(plan: Plan) -> list[int]:
-    """How often each mortal's silence is on record."""
+    """How often each mortal's present silence is on record; one before it may be a pause of the publisher's own."""
     with psycopg.connect(plan.rig.database, autocommit=True) as c:
         return [row[0] for row in c.execute(
-            """select count(a.id) filter (where a.alert_type = 'monitoring_interrupted')
+            """select count(a.id) filter (where a.alert_type = 'monitoring_interrupted' and a.resolved_at is null)
                  from sensors s left join alerts a on a.unit_id = s.unit_id where s.serial = any(%s) group by s.id""",
             (plan.mortals,),
         )]  # fmt: skip
