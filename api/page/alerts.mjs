@@ -1,6 +1,6 @@
 /** All alerts, newest first, by status, severity, type and site. */
 
-import { alertItem } from "./alert_item.mjs";
+import { AlertList } from "./alert_list.mjs";
 import { h, put, say } from "./dom.mjs";
 import { selectOf } from "./shell.mjs";
 import { ALERT_STATUSES, ALERT_TYPES, SEVERITIES } from "./words.mjs";
@@ -14,11 +14,11 @@ const TYPES = [["", "All"], ...Object.entries(ALERT_TYPES)];
 const filter = { status: OPEN, severity: "", type: "", site: "" };
 
 export function alerts(app) {
-  const list = h("ul", { class: "alerts" });
-  const said = h("p", { class: "quiet", role: "status" });
+  const list = new AlertList(app, "No alerts.", () => load(null));
   const error = h("p", { class: "error", role: "alert" });
   const more = h("button", { type: "button", hidden: true, onclick: () => load(next) }, "Show more");
-  const element = h("div", {}, h("h1", {}, "Alerts"), filters(), error, said, list, h("p", {}, more));
+  const choices = h("div", { class: "row filters" }, filters());
+  const element = h("div", {}, h("h1", {}, "Alerts"), choices, error, list.element, h("p", {}, more));
   let next = null;
   let known = new Map();
   let asked = 0;
@@ -36,11 +36,7 @@ export function alerts(app) {
       filter[name] = value;
       load(null);
     };
-    return h(
-      "div",
-      { class: "row filters" },
-      rows.map(([name, label, choices]) => selectOf(label, choices, filter[name], change(name))),
-    );
+    return rows.map(([name, label, values]) => selectOf(label, values, filter[name], change(name)));
   }
 
   /** The first page (null), or the one that follows. Of two requests the later one counts. */
@@ -62,22 +58,22 @@ export function alerts(app) {
   }
 
   function draw() {
-    const items = [...known.values()].map((alert) => alertItem(app, alert, () => load(null)));
-    put(list, items);
-    say(said, items.length ? "" : "No alerts.");
+    list.draw([...known.values()]);
   }
 
   /** The list follows what is live: when an open alert changes, the first page is asked for again. */
   let seen = null;
   function update() {
     const { fleet } = app.live;
+    list.tick();
     if (!fleet || fleet.alerts === seen || document.querySelector("dialog[open]")) return;
     const key = JSON.stringify([...fleet.alerts.values()].map((alert) => [alert.id, alert.status, alert.severity]));
     seen = fleet.alerts;
     if (key === element.dataset.key) return;
     const isFirst = element.dataset.key === undefined;
     element.dataset.key = key;
-    if (!isFirst) load(null);
+    if (isFirst) put(choices, filters()); // by now the sites are known
+    else load(null);
   }
 
   load(null);

@@ -184,12 +184,14 @@ export class Chart {
   }
 
   onPointer(event) {
+    if (!this.model) return;
     const { left } = this.plot.getBoundingClientRect();
     const back = scaleOf([LEFT, Math.max(this.width, NARROWEST) - RIGHT], [this.model.from, this.model.to]);
     this.choose(nearest(this.points, back(event.clientX - left)));
   }
 
   choose(place) {
+    if (!this.model) return;
     this.chosen = place;
     const point = place === null ? null : this.points[place];
     const text = point

@@ -1,9 +1,9 @@
 /** One unit: how it stands, its chart, its alerts, its sensors, its settings. */
 
-import { alertItem } from "./alert_item.mjs";
+import { AlertList } from "./alert_list.mjs";
 import { Chart } from "./chart.mjs";
 import { h, pill, put, say } from "./dom.mjs";
-import { alertsOf } from "./fleet.mjs";
+import { alertsOf, isOpen } from "./fleet.mjs";
 import { duration, moment, temperature } from "./format.mjs";
 import { shownStatus } from "./freshness.mjs";
 import { loadHistory, modelOf, withReadings } from "./history.mjs";
@@ -51,7 +51,7 @@ class UnitView {
     this.facts = h("dl", { class: "facts" });
     this.table = h("details", {}, h("summary", {}, "Values as a table"));
     this.table.addEventListener("toggle", () => this.fillTable());
-    this.alerts = h("ul", { class: "alerts" });
+    this.alerts = new AlertList(this.app, "None in this time.");
     this.sensors = h("ul", { class: "sensors" });
     this.settings = settingsOf(this.app, this.id);
     this.element = h(
@@ -61,7 +61,7 @@ class UnitView {
       this.state,
       this.app.may("manual_logs.create") ? recordForm(this.app, this.id) : null,
       h("section", { class: "card" }, this.rangeButtons(), this.error, this.chart.element, this.facts, this.table),
-      section("Alerts", this.alerts),
+      section("Alerts", this.alerts.element),
       section("Sensors", this.sensors),
       this.settings.element,
     );
@@ -138,7 +138,7 @@ class UnitView {
   }
 
   redraw() {
-    this.stateKey = this.alertsKey = null;
+    this.stateKey = null;
     this.update();
     this.draw();
     this.settings.redraw();
@@ -183,24 +183,15 @@ class UnitView {
       this.sensors,
       history.sensors.map((sensor) => sensorItem(sensor)),
     );
-    this.alertsKey = null;
     this.updateAlerts();
     this.fillTable();
   }
 
   updateAlerts() {
     const open = alertsOf(this.app.live.fleet, this.id);
-    const past = (this.history?.alerts ?? []).filter((alert) => alert.status === "resolved");
-    const all = new Map([...past, ...open].map((alert) => [alert.id, alert]));
-    const key = JSON.stringify(
-      [...all.values()].map((alert) => [alert.id, alert.status, alert.severity, alert.extreme]),
-    );
-    if (key === this.alertsKey) return;
-    this.alertsKey = key;
-    const items = [...all.values()]
-      .sort((a, b) => b.openedAt.localeCompare(a.openedAt))
-      .map((alert) => alertItem(this.app, alert));
-    put(this.alerts, items.length ? items : h("li", { class: "quiet" }, "None in this time."));
+    const past = (this.history?.alerts ?? []).filter((alert) => !isOpen(alert));
+    const all = [...new Map([...past, ...open].map((alert) => [alert.id, alert])).values()];
+    this.alerts.draw(all.sort((a, b) => b.openedAt.localeCompare(a.openedAt)));
   }
 
   fillTable() {

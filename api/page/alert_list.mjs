@@ -1,16 +1,47 @@
-/** One alert in a list, and what people may do with it. */
+/** Alerts in a list, and what people may do with each. */
 
 import { ask, field } from "./dialog.mjs";
-import { h, pill, put } from "./dom.mjs";
+import { arrange, h, pill, put, say } from "./dom.mjs";
 import { isOpen } from "./fleet.mjs";
 import { duration, moment, temperature } from "./format.mjs";
 import { ALERT_STATUSES, ALERT_TYPES, RESOLVE_REASONS, SEVERITIES, TIMELINE, wordOf } from "./words.mjs";
 
-/** `onchange` is called with the alert as it is after somebody did something. */
-export function alertItem(app, alert, onchange = () => {}) {
+/** Alerts in a list: an alert that has not changed keeps its element, with an open timeline and the focus in it. */
+export class AlertList {
+  /** `onchange` is called after somebody did something; `empty` is said where there is none. */
+  constructor(app, empty, onchange = () => {}) {
+    this.app = app;
+    this.onchange = onchange;
+    this.items = new Map();
+    this.empty = h("li", { class: "quiet" }, empty);
+    this.element = h("ul", { class: "alerts" });
+  }
+
+  draw(alerts) {
+    const items = new Map(alerts.map((alert) => [alert.id, this.itemOf(alert)]));
+    this.items = items;
+    const elements = [...items.values()].map(({ element }) => element);
+    arrange(this.element, elements.length ? elements : [this.empty]);
+    this.tick();
+  }
+
+  itemOf(alert) {
+    const key = JSON.stringify(alert);
+    const known = this.items.get(alert.id);
+    return known?.key === key ? known : { key, ...alertItem(this.app, alert, this.onchange) };
+  }
+
+  /** How long they last, and in which scale they are told, changes without them. */
+  tick() {
+    for (const { update } of this.items.values()) update();
+  }
+}
+
+function alertItem(app, alert, onchange) {
   const zone = zoneOf(app, alert);
+  const story = h("p", { class: "quiet" });
   const buttons = isOpen(alert) ? deeds(app, alert, onchange) : [];
-  return h(
+  const element = h(
     "li",
     { class: `alert is-${alert.severity}`, "data-alert": alert.id },
     h(
@@ -21,10 +52,11 @@ export function alertItem(app, alert, onchange = () => {}) {
       h("span", { class: `tag is-${alert.status}` }, wordOf(ALERT_STATUSES, alert.status)),
     ),
     h("p", {}, placeOf(alert)),
-    h("p", { class: "quiet" }, storyOf(alert, app, zone)),
+    story,
     noteOf(alert),
     h("div", { class: "row" }, buttons, timelineOf(app, alert, zone)),
   );
+  return { element, update: () => say(story, storyOf(alert, app, zone)) };
 }
 
 function zoneOf(app, alert) {
