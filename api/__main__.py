@@ -12,7 +12,16 @@ import uvloop
 from api.program import Program, Settings
 from api.server import listen
 from frostguard import log as logs
-from frostguard.config import ApiSettings, AuthSettings, DatabaseSettings, G, LogSettings, MailSettings, load
+from frostguard.config import (
+    ApiSettings,
+    AuthSettings,
+    DatabaseSettings,
+    FeedSettings,
+    G,
+    LogSettings,
+    MailSettings,
+    load,
+)
 from frostguard.errors import FrostGuardError, StoreUnavailableError, UsageError
 from frostguard.notify import Notifier
 
@@ -37,10 +46,11 @@ def read_settings() -> Settings:
             complaints.append(str(error).removeprefix("settings: "))
             return None
 
-    database, api, auth, mail = read(DatabaseSettings), read(ApiSettings), read(AuthSettings), read(MailSettings)
-    if database is None or api is None or auth is None or mail is None:
+    database, api, auth = read(DatabaseSettings), read(ApiSettings), read(AuthSettings)
+    mail, feed = read(MailSettings), read(FeedSettings)
+    if database is None or api is None or auth is None or mail is None or feed is None:
         raise UsageError("settings: " + "; ".join(complaints))
-    return Settings(database, api, auth, mail)
+    return Settings(database, api, auth, mail, feed)
 
 
 async def serve(settings: Settings) -> None:

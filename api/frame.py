@@ -59,10 +59,10 @@ def endpoint(route: Route, program: "Program") -> Endpoint:
         request[ROUTE] = route.name
         call = Call(request, route, program, request[ID])
         answer = await _answer(call, program)
-        seconds.observe(time.perf_counter() - began)
         succeeded.inc()
         if isinstance(answer, web.StreamResponse):
-            return answer
+            return answer  # its time is that of the client, or of what it waits for
+        seconds.observe(time.perf_counter() - began)
         response = web.Response(body=answer.body, status=answer.status, headers=answer.headers)
         response.headers[hdrs.CONTENT_TYPE] = answer.content_type
         return response

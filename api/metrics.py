@@ -7,6 +7,24 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
+ROUND = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class FeedMetrics:
+    """What the feeds say of themselves."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.sockets = Gauge("frostguard_api_feed_sockets", "Open sockets and streams", ["kind"], registry=registry)
+        self.subscriptions = Gauge("frostguard_api_feed_subscriptions", "Topics subscribed to", registry=registry)
+        self.frames = Counter("frostguard_api_feed_frames", "Frames sent, each subscriber's", registry=registry)
+        self.closed = Counter("frostguard_api_feed_closed", "Sockets that we ended", ["code"], registry=registry)
+        self.behind = Gauge("frostguard_api_feed_behind", "Subscribers that read on from memory", registry=registry)
+        self.window_bytes = Gauge("frostguard_api_feed_window_bytes", "What they can read on from", registry=registry)
+        self.lag = Histogram(
+            "frostguard_api_feed_lag_seconds", "From a commit until it was sent", buckets=ROUND, registry=registry
+        )
+
+
 class MailMetrics:
     """What the outbox says of itself."""
 
@@ -50,6 +68,7 @@ class Metrics:
         self.trusted = Gauge(
             "frostguard_api_access_trusted", "1 while changes of access reach this process", registry=self.registry
         )
+        self.feed = FeedMetrics(self.registry)
         self.mail = MailMetrics(self.registry)
 
     def exposition(self) -> bytes:

@@ -15,6 +15,7 @@ import binascii
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
@@ -84,6 +85,7 @@ class Principals:
         self._lost = asyncio.Event()
         self._barriers: dict[str, tuple[set[UUID], asyncio.Event]] = {}
         self._confirming: set[asyncio.Task[None]] = set()
+        self.on_change: Callable[[str, str], None] = lambda kind, key: None  # noqa: ARG005
 
     @property
     def trusted(self) -> bool:
@@ -134,6 +136,13 @@ class Principals:
         principal = self._principals[session] = _principal_of(row)
         return principal
 
+    async def recall(self, session: UUID) -> Principal | None:
+        """Return who is behind a session now; None if it has ended. Raises StoreUnavailableError."""
+        if time.monotonic() >= self._trusted_until:
+            await self.regain_trust()
+        principal = self._principals.get(session) or await self._load(session)
+        return principal if principal is not None and principal.expires >= time.time() else None
+
     async def admit_gateway(self, authorization: str | None) -> GatewayPrincipal:
         """Return which gateway is behind HTTP Basic credentials (its name and password). Raises a 401 Problem.
 
@@ -179,12 +188,15 @@ class Principals:
                 del self._principals[session]
         else:
             self.forget_everything()
+            return
+        self.on_change(kind, key)
 
     def forget_everything(self) -> None:
         """Drop all: we may have missed something."""
         self._generation += 1
         self._principals.clear()
         self._gateways.clear()
+        self.on_change("all", "")
 
     async def settled(self) -> None:
         """Wait until no process believes what was true before the last commit. At most about LEASE_SECONDS."""

@@ -12,6 +12,7 @@ from aiohttp import web
 from api import body, frame, routes
 from api.archived import Archived
 from api.assets import Assets
+from api.feed.live import Live
 from api.letters import Letters
 from api.mail import Mailer
 from api.metrics import Metrics
@@ -26,6 +27,7 @@ from frostguard.config import (
     ArchiveSettings,
     AuthSettings,
     DatabaseSettings,
+    FeedSettings,
     MailSettings,
     load,
     seconds_of,
@@ -50,6 +52,7 @@ class Settings:
     api: ApiSettings
     auth: AuthSettings
     mail: MailSettings
+    feed: FeedSettings
     archive: ArchiveSettings = field(default_factory=lambda: load(ArchiveSettings))
 
 
@@ -73,6 +76,7 @@ class Program:
         self.metrics = Metrics()
         self.lanes = Lanes(settings.database, lane_count(settings.database))
         self.principals = Principals(settings.database, self.lanes, self.signer)
+        self.live = Live(settings.database, settings.feed, self.lanes, self.principals, self.metrics.feed)
         self.passwords = Passwords(cost)
         self.outbox = Outbox(
             self.lanes,
@@ -97,6 +101,7 @@ class Program:
             return
         for name, work in (
             ("access", self.principals.run()),
+            ("feed", self.live.run()),
             ("mail", self.outbox.run()),
             ("housekeeping", self._keep_house()),
         ):
@@ -121,6 +126,7 @@ class Program:
         application = web.Application(middlewares=[frame.guard(self)], client_max_size=body.MAX_BYTES)
         for route in self.routes:
             application.router.add_route(route.method, route.path, frame.endpoint(route, self))
+        application.on_shutdown.append(lambda _: self.live.drain())
         return application
 
     def throttle(self, route: Route) -> Throttle:

@@ -74,6 +74,11 @@ class Route:
         return f"{self.method} {self.path}"
 
     @property
+    def goes_on(self) -> bool:
+        """Whether its answer has no end of its own: a socket, a stream of events."""
+        return self.status == 101 or self.media == "text/event-stream"
+
+    @property
     def mutates(self) -> bool:
         """Whether it may change anything."""
         return self.method in MUTATING

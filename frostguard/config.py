@@ -290,6 +290,20 @@ class MailSettings(Group):
         return value
 
 
+class FeedSettings(Group):
+    """How much the feeds hold, and for how many; in each process of the API."""
+
+    sockets_per_user: int = Field(20, alias="FEED_SOCKETS_PER_USER", ge=1, le=100_000, description="and streams")
+    sockets_per_organization: int = Field(
+        2000, alias="FEED_SOCKETS_PER_ORGANIZATION", ge=1, le=100_000, description="of all its users"
+    )
+    subscriptions: int = Field(200, alias="FEED_SUBSCRIPTIONS", ge=1, le=10_000, description="of one socket")
+    heartbeat_seconds: int = Field(20, alias="FEED_HEARTBEAT_SECONDS", ge=1, le=600, description="between heartbeats")
+    window_bytes: int = Field(
+        32_000_000, alias="FEED_WINDOW_BYTES", ge=100_000, le=4_000_000_000, description="memory to come back from"
+    )
+
+
 class ArchiveSettings(Group):
     """Where old readings go: a folder, or a bucket of an S3; without either they stay in the database."""
 
@@ -356,8 +370,8 @@ class LogSettings(Group):
 
 
 GROUPS: tuple[type[Group], ...] = (
-    DatabaseSettings, MqttSettings, IngestSettings, ApiSettings, AuthSettings, MailSettings, ArchiveSettings,
-    HousekeepingSettings, LogSettings,
+    DatabaseSettings, MqttSettings, IngestSettings, ApiSettings, AuthSettings, FeedSettings, MailSettings,
+    ArchiveSettings, HousekeepingSettings, LogSettings,
 )  # fmt: skip
 """Every group there is: `.env.example` documents each of their settings (a test compares)."""
 

@@ -48,7 +48,7 @@ end $$;
 create unlogged table feed_drafts (
   id bigint generated always as identity primary key,
   events bigint[],
-  units uuid[],
+  units json, -- [unit, organization and site before]
   access text check (length(access) <= 100)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
@@ -76,13 +76,13 @@ create function feed_events_body(ids bigint[]) returns bytea language sql stable
    where e.id = any(ids)
 $$;
 
--- A unit that is gone has no place any more.
-create function feed_units_body(ids uuid[]) returns bytea language sql stable as $$
+-- A unit that is gone has no place any more, only the one that it had.
+create function feed_units_body(changed json) returns bytea language sql stable as $$
   select convert_to(json_agg(json_build_array(
-           n.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.sort_order,
-           feed_instant(u.updated_at)))::text, 'UTF8')
-    from unnest(ids) n (id)
-    left join units u on u.id = n.id and u.deleted_at is null
+           n ->> 0, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.sort_order,
+           feed_instant(u.updated_at), n ->> 1, n ->> 2))::text, 'UTF8')
+    from json_array_elements(changed) n
+    left join units u on u.id = (n ->> 0)::uuid and u.deleted_at is null
     left join areas a on a.id = u.area_id
 $$;
 
@@ -91,7 +91,7 @@ begin
   if new.events is not null then
     perform feed_append('events', cardinality(new.events), feed_events_body(new.events));
   elsif new.units is not null then
-    perform feed_append('units', cardinality(new.units), feed_units_body(new.units));
+    perform feed_append('units', json_array_length(new.units), feed_units_body(new.units));
   else
     perform feed_append('access', 1, convert_to(new.access, 'UTF8'));
   end if;
@@ -113,14 +113,20 @@ create trigger feed after insert on events referencing new table as added
 
 create function feed_of_units() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'UPDATE' then
+  if tg_op = 'INSERT' then
+    insert into feed_drafts (units) select json_agg(json_build_array(id)) from changed having count(*) > 0;
+  elsif tg_op = 'DELETE' then
     insert into feed_drafts (units)
-    select array_agg(n.id) from changed n join before o using (id)
+    select json_agg(json_build_array(o.id, o.organization_id, a.site_id))
+      from changed o left join areas a on a.id = o.area_id
+    having count(*) > 0;
+  else
+    insert into feed_drafts (units)
+    select json_agg(json_build_array(o.id, o.organization_id, a.site_id))
+      from changed n join before o using (id) left join areas a on a.id = o.area_id
      where (n.organization_id, n.area_id, n.name, n.unit_type, n.sort_order, n.deleted_at, n.updated_at)
            is distinct from (o.organization_id, o.area_id, o.name, o.unit_type, o.sort_order, o.deleted_at, o.updated_at)
     having count(*) > 0;
-  else
-    insert into feed_drafts (units) select array_agg(id) from changed having count(*) > 0;
   end if;
   return null;
 end $$;

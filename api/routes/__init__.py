@@ -9,6 +9,7 @@ from api.routes import (
     accounts,
     alerts,
     devices,
+    feeds,
     hierarchy,
     ingest,
     manual_logs,
@@ -29,5 +30,6 @@ ROUTES: tuple[Route, ...] = (
     *alerts.ROUTES,
     *manual_logs.ROUTES,
     *ingest.ROUTES,
+    *feeds.ROUTES,
     *page.ROUTES,
 )

@@ -122,6 +122,18 @@ async def places(connection: Connection) -> list[Record]:
         return list(await connection.fetch(LIST_PLACES))
 
 
+FIND_UNIT = "select organization_id from units where organization_id = any($1) and id = $2 and deleted_at is null"
+FIND_SITE = "select organization_id from sites where organization_id = any($1) and id = $2 and deleted_at is null"
+
+
+async def home_of(connection: Connection, scope: str, target: UUID, organizations: list[UUID]) -> UUID | None:
+    """Return to which of these organizations a living unit or site belongs; None if to none of them."""
+    with translated():
+        statement = FIND_UNIT if scope == "unit" else FIND_SITE
+        organization: UUID | None = await connection.fetchval(statement, organizations, target)
+    return organization
+
+
 _STANDING = """
 select u.id, a.site_id, u.area_id, u.name, u.unit_type, u.sort_order, u.updated_at,
        coalesce(t.status, 'offline') as status, t.status_since,

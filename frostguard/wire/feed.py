@@ -88,7 +88,7 @@ class Happened(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A unit as people know it; all but the first are None for one that is gone."""
+    """A unit as people know it, and where it was before; of one that is gone the rest is None, and of a new one the last."""
 
     unit_id: str
     organization_id: str | None
@@ -98,6 +98,8 @@ class Placed(NamedTuple):
     unit_type: str | None
     sort_order: int | None
     updated_at: str | None
+    organization_before: str | None
+    site_before: str | None
 
 
 def encode_batch(

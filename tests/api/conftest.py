@@ -11,7 +11,7 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
 from api.program import Program, Settings
 from api.server import Listening, listen
-from frostguard.config import ApiSettings, AuthSettings, DatabaseSettings, MailSettings, load
+from frostguard.config import ApiSettings, AuthSettings, DatabaseSettings, FeedSettings, MailSettings, load
 from frostguard.local.postgres import PostgresServer
 from tests.api import deeds_history  # noqa: F401 - adds its requests to those of all routes
 from tests.api.shared_database import empty, made
@@ -27,6 +27,7 @@ def settings_for(database: str, **given: Any) -> Settings:
         load(ApiSettings, {"PORT": 0, "API_MAX_CONNECTIONS_PER_ADDRESS": 500, **given}),
         load(AuthSettings, {"JWT_SECRET": SECRET, **given}),
         load(MailSettings, given),
+        load(FeedSettings, given),
     )
 
 

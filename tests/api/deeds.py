@@ -63,8 +63,9 @@ def changing(program: Program) -> list[Route]:
     return [route for route in program.routes if route.mutates]
 
 
-for each in ("/health", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/", "/wall"):
+for each in ("/health", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/", "/wall", "/ws", "/events"):
     plain(f"GET {each}")
+plain("POST /auth/ticket")
 for each in ("/auth/me", "/auth/sessions", "/organizations", "/organizations/slug-available?slug=free", "/settings"):
     plain(f"GET {each}")
 DEEDS["GET /organizations/slug-available"] = DEEDS.pop("GET /organizations/slug-available?slug=free")

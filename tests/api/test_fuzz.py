@@ -49,7 +49,7 @@ async def test_spoilt_queries_and_ids_are_answered_as_declared(running: Running)
     org = await running.world.organization()
     chosen = random.Random(7)
     for route in ROUTES:
-        if route.method != "GET" or route.media != "application/json":
+        if route.method != "GET" or route.media != "application/json" or route.goes_on:
             continue
         request = await DEEDS[route.name](running.world, org)
         path = request.path.partition("?")[0]

@@ -19,7 +19,7 @@ def test_every_route_has_a_request_that_succeeds(running: Running) -> None:
 async def test_every_route_answers_as_declared_and_writes_its_entry(running: Running, family: str) -> None:
     api, world = running.api, running.world
     for route in ROUTES:
-        if route.handler.__module__.rpartition(".")[2] != family:
+        if route.handler.__module__.rpartition(".")[2] != family or route.goes_on:
             continue
         org = await world.organization()
         request = await DEEDS[route.name](world, org)
