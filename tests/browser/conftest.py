@@ -25,7 +25,7 @@ OUTPUT = ROOT / ".frostguard-test-output" / "browser"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WIDE = {"width": 1280, "height": 800}
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=20_000)  # without a feed the page asks every 15 s
 
 
 def find_chromium() -> str | None:
