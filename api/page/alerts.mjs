@@ -72,7 +72,8 @@ export function alerts(app) {
     if (key === element.dataset.key) return;
     const isFirst = element.dataset.key === undefined;
     element.dataset.key = key;
-    if (isFirst) put(choices, filters()); // by now the sites are known
+    if (isFirst)
+      put(choices, filters()); // by now the sites are known
     else load(null);
   }
 

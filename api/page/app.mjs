@@ -58,14 +58,18 @@ function applyTheme() {
 
 /** Draw what has changed, at most so often: frames may come by the hundred, and eyes do not. */
 const DRAW_EVERY = 200;
-let drawing = null;
+/** With thousands of tiles drawing takes its time: then it is done more seldom, so that clicks are heard. */
+const REST = 8;
+const drawing = { timer: null, pause: DRAW_EVERY };
 
 function update() {
-  drawing ??= setTimeout(() => {
-    drawing = null;
+  drawing.timer ??= setTimeout(() => {
+    const began = performance.now();
+    drawing.timer = null;
     app.shell?.update();
     app.view?.update?.();
-  }, DRAW_EVERY);
+    drawing.pause = Math.max(DRAW_EVERY, (performance.now() - began) * REST);
+  }, drawing.pause);
 }
 
 async function begin() {

@@ -5,6 +5,20 @@ import { ago, clock, moment, temperature } from "./format.mjs";
 import { trendOf } from "./trend.mjs";
 import { statusOf } from "./words.mjs";
 
+/** Tiles that are in sight, or nearly: only those ask for their line of 24 hours. */
+const inSight = new WeakSet();
+const observer =
+  globalThis.IntersectionObserver &&
+  new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) inSight.add(target);
+        else inSight.delete(target);
+      }
+    },
+    { rootMargin: "300px" },
+  );
+
 export class Tile {
   constructor(app, unit) {
     this.app = app;
@@ -24,6 +38,7 @@ export class Tile {
       this.age,
       this.more,
     );
+    observer.observe(this.element);
   }
 
   /** `row` is {unit, shown} as `worstFirst` gives it; `alerts` the unit's open ones. */
@@ -51,6 +66,7 @@ export class Tile {
 
   /** The line is drawn anew when something in it changes, and each minute because time goes on. */
   updateTrend(unit, now, scale) {
+    if (!inSight.has(this.element)) return;
     const trend = this.app.trends.of(unit.id);
     const key = `${trend?.points.length} ${trend?.points.at(-1)?.at} ${Math.floor(now / 60_000)} ${scale}`;
     if (this.trendKey === key) return;

@@ -40,6 +40,19 @@ async def test_a_unit_goes_from_ok_to_alarm_and_back_before_ones_eyes(window: Wi
     await expect(page.get_by_role("link", name="Alerts", exact=True)).to_be_visible()
 
 
+async def test_a_chart_grows_as_readings_come(window: Window, kitchen: Kitchen) -> None:
+    page, plot = window.page, window.page.get_by_role("slider")
+    kitchen.plant("Cooler", interval=60)
+    kitchen.publish("Cooler", *(reading(minutes, 3.0) for minutes in (5, 4, 3, 2, 1)))
+    await window.sign_in(kitchen)
+    await window.go(f"#/units/{kitchen.units['Cooler']}")
+    await expect(plot).to_have_attribute("aria-valuemax", "4")
+    kitchen.publish("Cooler", reading(0.5, 4.0), reading(0, 12.5))
+    await expect(plot).to_have_attribute("aria-valuemax", "6")
+    await expect(page.locator(".state")).to_contain_text("12.5 °C")
+    await expect(page.locator(".block-out")).to_have_count(1)
+
+
 async def shorten_confirm_time(window: Window) -> None:
     """As a manager does it: open the unit, open its settings, change one."""
     page = window.page
