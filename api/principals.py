@@ -54,12 +54,13 @@ class Principal(NamedTuple):
 
 
 class GatewayPrincipal(NamedTuple):
-    """A gateway that showed its password; `slug` is its organization's."""
+    """A gateway (or a network's server) that showed its password; `slug` is its organization's."""
 
     id: UUID
     organization_id: UUID
     serial: str
     slug: str
+    kind: str
 
 
 def _principal_of(row: Record) -> Principal:
@@ -159,10 +160,11 @@ class Principals:
         serial, password = _basic(encoded)
         generation = self._generation
         async with self._lanes.lane() as connection:
-            row = await sessions.gateway(connection, serial)
-        if row is None or not matches(password, row["password_hash"]):
+            rows = await sessions.gateways(connection, serial)
+        row = next((row for row in rows if matches(password, row["password_hash"])), None)
+        if row is None:
             raise problems.unauthorized("This gateway's name or password is wrong.")
-        gateway = GatewayPrincipal(row["id"], row["organization_id"], row["serial"], row["slug"])
+        gateway = GatewayPrincipal(row["id"], row["organization_id"], row["serial"], row["slug"], row["kind"])
         if generation == self._generation and len(self._gateways) < MAX_GATEWAYS:
             self._gateways[key] = gateway
         return gateway

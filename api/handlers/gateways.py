@@ -75,13 +75,18 @@ async def change(call: Call) -> Answer:
 async def issue_credentials(call: Call) -> Answer:
     """Make a new password. An old one stops counting at once for HTTP, and with its next connection for MQTT."""
     password = new_password()
-    serial = await _set_password(call, mosquitto_hash(password))
+    gateway = await _set_password(call, mosquitto_hash(password))
     async with call.program.lanes.lane() as connection:
         organization = await organizations.get(connection, call.organization_id)
     if organization is None:
         raise problems.not_found()
-    topic = f"frostguard/v1/{organization['slug']}/{serial}/readings"
-    return shown({"username": serial, "password": password, "topic": topic}, 201)
+    serial = gateway["serial"]
+    topics = {
+        "native": f"frostguard/v1/{organization['slug']}/{serial}/readings",
+        "tts": f"v3/{serial}/devices/+/up",
+        "chirpstack": f"application/{serial}/device/+/event/up",
+    }
+    return shown({"username": serial, "password": password, "topic": topics[gateway["kind"]]}, 201)
 
 
 async def revoke_credentials(call: Call) -> Answer:
@@ -90,14 +95,13 @@ async def revoke_credentials(call: Call) -> Answer:
     return shown({"status": "ok"})
 
 
-async def _set_password(call: Call, password_hash: str | None) -> str:
+async def _set_password(call: Call, password_hash: str | None) -> Record:
     target = call.ids["gatewayId"]
     async with call.program.lanes.lane() as connection:
-        serial = await gateways.set_credentials(connection, call.organization_id, call.by, target, password_hash)
-        if serial is None:
-            await _get(call, connection, target)
-            raise problems.conflict("Only native gateways have an account with our broker.")
-    return serial
+        gateway = await gateways.set_credentials(connection, call.organization_id, call.by, target, password_hash)
+    if gateway is None:
+        raise problems.not_found()
+    return gateway
 
 
 async def delete(call: Call) -> Answer:

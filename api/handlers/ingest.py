@@ -1,5 +1,8 @@
 """The HTTP door for readings: the same payloads and the same decoder as over MQTT.
 
+Who comes in speaks for itself: a native gateway sends its own readings, a network's server the uplinks of its network.
+As long as a network has no credentials of its own, those of the organization's native gateways count for it too.
+
 The daemon is the one writer of readings: what comes in here is kept in the inbox, on disk before the answer leaves, and
 takes the route of a message of the broker from there. A message that cannot be used at all is refused; of one that can,
 what is rejected here becomes a dead letter there.
@@ -23,6 +26,7 @@ from frostguard.wire.reasons import Reason
 from frostguard.wire.topics import TopicKind, parse, readings_topic
 
 MAX_WAITING = 20_000
+NATIVE = "native"
 PIECE = 100  # readings of one kept message, where a body is too large to be one
 
 
@@ -57,6 +61,8 @@ def _pieces(raw: bytes) -> Iterator[bytes]:
 
 async def take_readings(call: Call) -> Answer:
     """Take readings from a gateway: up to 1,000 in up to 256 KiB."""
+    if call.gateway.kind != NATIVE:
+        raise problems.forbidden("These are the credentials of a network: send its uplinks.")
     raw = await call.request.read()  # as it was sent: the shape has only proved that it is an object
     assert len(raw) <= MAX_BYTES
     try:
@@ -72,25 +78,60 @@ async def take_readings(call: Call) -> Answer:
 
 async def take_uplink(call: Call) -> Answer:
     """Take an uplink from a webhook of The Things Stack, for a network that the organization has registered."""
-    raw = await call.request.read()
-    ids = call.body.root.get("end_device_ids")
-    ids = ids if isinstance(ids, dict) else {}
-    application = ids.get("application_ids", {})
-    name = application.get("application_id") if isinstance(application, dict) else None
-    device = ids.get("device_id")
+    ids = _object(call.body.root.get("end_device_ids"))
+    name, device = _object(ids.get("application_ids")).get("application_id"), ids.get("device_id")
     if not isinstance(name, str) or not isinstance(device, str):
         raise problems.invalid(FieldError("end_device_ids", "names no device of an application"))
+    network = await _network(call, TopicKind.TTS, name)
+    return await _take(call, TopicKind.TTS, f"v3/{network}/devices/{device}/up")
+
+
+async def take_event(call: Call) -> Answer:
+    """Take an event of ChirpStack's HTTP integration; of those, uplinks are readings."""
+    info = _object(call.body.root.get("deviceInfo"))
+    name, device = info.get("applicationId"), info.get("devEui")
+    if not isinstance(name, str) or not isinstance(device, str):
+        raise problems.invalid(FieldError("deviceInfo", "names no device of an application"))
+    network = await _network(call, TopicKind.CHIRPSTACK, name)
+    if call.query.event not in (None, "up"):
+        return _nothing()
+    return await _take(call, TopicKind.CHIRPSTACK, f"application/{network}/device/{device}/event/up")
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+async def _network(call: Call, kind: TopicKind, name: str) -> str:
+    """Return the registered name of the network, if who sends may speak for it."""
+    gateway = call.gateway
+    if gateway.kind == kind:
+        if name not in (gateway.serial, gateway.serial.partition("@")[0]):
+            raise problems.forbidden("These are the credentials of another network.")
+        return gateway.serial
+    if gateway.kind != NATIVE:
+        raise problems.forbidden("These are the credentials of another kind of network.")
     async with call.program.lanes.lane() as connection:
-        network = await http_inbox.network(connection, call.gateway.organization_id, name)
-    if network is None:
-        raise problems.invalid(FieldError("end_device_ids", "is of no network that this organization has registered"))
-    topic = f"v3/{network}/devices/{device}/up"
+        row = await http_inbox.network(connection, gateway.organization_id, kind, name)
+    if row is None:
+        raise problems.invalid(FieldError("body", "is of no network that this organization has registered"))
+    if row["has_credentials"]:
+        raise problems.forbidden("This network has credentials of its own.")
+    return str(row["serial"])
+
+
+def _nothing() -> Answer:
+    return shown({"status": "ignored", "accepted": 0, "rejected": 0, "results": []}, 202)
+
+
+async def _take(call: Call, kind: TopicKind, topic: str) -> Answer:
+    raw = await call.request.read()
     try:
         parse(topic.encode())
-        packet = packets.decode(TopicKind.TTS, raw)
+        packet = packets.decode(kind, raw)
     except PacketError as error:
         if error.reason == Reason.NOT_AN_UPLINK:  # joins and acknowledgements: fine, and nothing to store
-            return shown({"status": "ignored", "accepted": 0, "rejected": 0, "results": []}, 202)
+            return _nothing()
         raise _refused(error) from None
     await _keep(call, topic, [raw])
     refusal = packet.rejected[0] if packet.rejected else None

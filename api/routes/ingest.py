@@ -10,10 +10,14 @@ MEASURED = Unaudited("readings are not what people change: they are recorded as 
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/ingest/readings", ingest.take_readings, Gate.GATEWAY_KEY, "Take readings from a gateway",
-        i.Taken, i.Message, status=202, audit=MEASURED,
+        i.Taken, i.Message, status=202, refusals=(403,), audit=MEASURED,
     ),
     Route(
         "POST", "/ingest/ttn", ingest.take_uplink, Gate.GATEWAY_KEY, "Take an uplink of The Things Stack",
-        i.Taken, i.Uplink, status=202, audit=MEASURED,
+        i.Taken, i.Uplink, status=202, refusals=(403,), audit=MEASURED,
+    ),
+    Route(
+        "POST", "/ingest/chirpstack", ingest.take_event, Gate.GATEWAY_KEY, "Take an event of ChirpStack",
+        i.Taken, i.Event, query=i.EventQuery, status=202, refusals=(403,), audit=MEASURED,
     ),
 )

@@ -155,7 +155,10 @@ class GatewayQuery(DeviceQuery):
 
 
 class Credentials(Shape):
-    """For MQTT and for POST /ingest/readings. The password is shown this once and kept nowhere."""
+    """Shown this once, and kept nowhere: of a native gateway for MQTT and POST /ingest/readings, of a network for HTTP.
+
+    `topic` is where its messages are published, or would be.
+    """
 
     username: str
     password: str

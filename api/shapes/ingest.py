@@ -1,10 +1,10 @@
 """Readings that come by HTTP."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import RootModel
+from pydantic import RootModel, StringConstraints
 
-from api.shapes.common import Shape
+from api.shapes.common import Query, Shape
 
 
 class Message(RootModel[dict[str, Any]]):
@@ -13,6 +13,16 @@ class Message(RootModel[dict[str, Any]]):
 
 class Uplink(RootModel[dict[str, Any]]):
     """An uplink as a webhook of The Things Stack v3 sends it."""
+
+
+class Event(RootModel[dict[str, Any]]):
+    """An event as the HTTP integration of ChirpStack v4 sends it, in JSON."""
+
+
+class EventQuery(Query):
+    """What ChirpStack says the event is: `up`, or one that is no reading."""
+
+    event: Annotated[str, StringConstraints(max_length=50)] | None = None
 
 
 class ItemResult(Shape):

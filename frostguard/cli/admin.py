@@ -46,6 +46,7 @@ def add_to(commands: Any) -> None:  # noqa: ANN401 - argparse names its type pri
         part = _part(boxes, name, run, summary)
         part.add_argument("organization", metavar="SLUG")
         part.add_argument("serial")
+        part.add_argument("--kind", choices=("native", "tts", "chirpstack"), default="native", help="default: native")
 
 
 def _group(commands: Any, name: str, what: str) -> Any:  # noqa: ANN401 - argparse names its type privately
@@ -187,7 +188,8 @@ def issue_credentials(given: argparse.Namespace) -> int:
     password = new_password()
     with_connection(given, lambda connection: _set_credentials(connection, given, mosquitto_hash(password)))
     print(password)
-    print("write it to the broker: frostguard mqtt-accounts", file=sys.stderr)
+    if given.kind == "native":  # the broker knows no networks
+        print("write it to the broker: frostguard mqtt-accounts", file=sys.stderr)
     return 0
 
 
@@ -202,7 +204,7 @@ async def _set_credentials(connection: Connection, given: argparse.Namespace, pa
     organization = await _organization(connection, given.organization)
     rows = await gateways.page(connection, organization, Page(sort="serial", limit=100_000), Wanted())
     for row in rows:
-        if row["serial"] == given.serial and row["kind"] == "native":
+        if row["serial"] == given.serial and row["kind"] == given.kind:
             await gateways.set_credentials(connection, organization, OPERATOR, row["id"], password_hash)
             return
-    raise ArgumentsError(f"{given.organization} has no gateway {given.serial} with an account at the broker")
+    raise ArgumentsError(f"{given.organization} has no gateway {given.serial} of kind {given.kind}")

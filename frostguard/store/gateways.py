@@ -67,12 +67,12 @@ select updated_at, audit_append($1, $2, $3, 'gateway.updated', 'gateway', id, $9
 SET_CREDENTIALS = """
 with old as (
   select id, password_hash is not null as had from gateways
-   where organization_id = $1 and id = $6 and kind = 'native' and deleted_at is null for update
+   where organization_id = $1 and id = $6 and deleted_at is null for update
 ), changed as (
   update gateways g set password_hash = $7, updated_at = now() from old where g.id = old.id
-  returning g.id, g.serial, old.had
+  returning g.id, g.serial, g.kind, old.had
 )
-select serial, audit_append($1, $2, $3, case when $7::text is null then 'gateway.credentials_revoked'
+select serial, kind, audit_append($1, $2, $3, case when $7::text is null then 'gateway.credentials_revoked'
                                              when had then 'gateway.credentials_rotated'
                                              else 'gateway.credentials_issued' end,
                             'gateway', id, null, json_build_object('serial', serial)::text, $4, $5) as audited
@@ -150,14 +150,13 @@ async def update(connection: Connection, organization: UUID, by: By, gateway: UU
 
 async def set_credentials(
     connection: Connection, organization: UUID, by: By, gateway: UUID, password_hash: str | None
-) -> str | None:
-    """Give a native gateway another password (its hash) or none, logged. Returns its serial, the broker's user name.
+) -> Record | None:
+    """Give a gateway another password (its hash) or none, logged. Returns its serial, the user name, and its kind.
 
-    None if there is no such gateway, or one that has no account with our broker.
+    That of a native one opens the broker and HTTP, that of a network only HTTP. None if there is no such gateway.
     """
     with translated():
-        row = await connection.fetchrow(SET_CREDENTIALS, organization, *by, gateway, password_hash)
-    return None if row is None else str(row["serial"])
+        return await connection.fetchrow(SET_CREDENTIALS, organization, *by, gateway, password_hash)
 
 
 async def delete(

@@ -22,9 +22,9 @@ REMOVE_MESSAGES = "delete from http_inbox where id = any($1::bigint[])"
 ESTIMATE_WAITING = "select coalesce(max(id) - min(id) + 1, 0) from http_inbox"
 
 FIND_NETWORK = """
-select serial from gateways
- where organization_id = $1 and kind = 'tts' and deleted_at is null
-   and (serial = $2 or ($2 !~ '@' and split_part(serial, '@', 1) = $2))
+select serial, password_hash is not null as has_credentials from gateways
+ where organization_id = $1 and kind = $2 and deleted_at is null
+   and (serial = $3 or ($3 !~ '@' and split_part(serial, '@', 1) = $3))
  order by serial limit 2
 """
 
@@ -55,8 +55,11 @@ async def estimate(connection: Connection) -> int:
     return found
 
 
-async def network(connection: Connection, organization: UUID, application: str) -> str | None:
-    """Return the name (application, or application@tenant) of an organization's network; None: none, or several."""
+async def network(connection: Connection, organization: UUID, kind: str, application: str) -> Record | None:
+    """Return an organization's network: its name (application, or application@tenant), whether it has credentials.
+
+    None: there is none, or there are several.
+    """
     with translated():
-        rows = await connection.fetch(FIND_NETWORK, organization, application)
-    return rows[0]["serial"] if len(rows) == 1 else None
+        rows = await connection.fetch(FIND_NETWORK, organization, kind, application)
+    return rows[0] if len(rows) == 1 else None

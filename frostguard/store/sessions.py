@@ -17,10 +17,10 @@ select s.id as session_id, s.user_id, u.email, s.expires_at, p.organization_id,
  where s.id = $1 and s.revoked_at is null and s.expires_at > now() and u.disabled_at is null
 """
 
-GET_GATEWAY = """
-select g.id, g.organization_id, g.serial, g.password_hash, o.slug
+GET_GATEWAYS = """
+select g.id, g.organization_id, g.serial, g.kind, g.password_hash, o.slug
   from gateways g join organizations o on o.id = g.organization_id and o.deleted_at is null
- where g.kind = 'native' and g.serial = $1 and g.deleted_at is null and g.password_hash is not null
+ where g.serial = $1 and g.deleted_at is null and g.password_hash is not null
 """
 
 INSERT_SESSION = """
@@ -154,10 +154,10 @@ async def principal(connection: Connection, session: UUID) -> Record | None:
         return await connection.fetchrow(GET_PRINCIPAL, session)
 
 
-async def gateway(connection: Connection, serial: str) -> Record | None:
-    """Return the native gateway of this name, if it has a password."""
+async def gateways(connection: Connection, serial: str) -> list[Record]:
+    """Return the gateways and networks of this name that have a password: at most one of each kind."""
     with translated():
-        return await connection.fetchrow(GET_GATEWAY, serial)
+        return list(await connection.fetch(GET_GATEWAYS, serial))
 
 
 async def begin(connection: Connection, user: UUID, client: Client, lives: Lives, token_hash: bytes) -> UUID:

@@ -83,6 +83,15 @@ async def gateway_key(world: World, org: Organization) -> str:
     return base64.b64encode(f"{serial}:{PASSWORD}".encode()).decode()
 
 
+async def network_key(world: World, org: Organization, kind: str, serial: str) -> str:
+    """Credentials of a new network of the organization, as a token."""
+    await world.sql.execute(
+        "insert into gateways (organization_id, kind, serial, name, password_hash) values ($1, $2, $3, 'n', $4)",
+        org.id, kind, serial, mosquitto_hash(PASSWORD),
+    )  # fmt: skip
+    return base64.b64encode(f"{serial}:{PASSWORD}".encode()).decode()
+
+
 @deed("POST /ingest/readings")
 async def send_readings(world: World, org: Organization) -> Request:
     body = {"readings": [{"sensor": "a84041000181c061", "temperature": -18.4, "seq": 1}], "boot": "b1"}
@@ -104,8 +113,16 @@ def uplink(application: str = "cold") -> dict[str, Any]:
 
 @deed("POST /ingest/ttn")
 async def send_uplink(world: World, org: Organization) -> Request:
-    await world.sql.execute(
-        "insert into gateways (organization_id, kind, serial, name) values ($1, 'tts', $2, 'n')", org.id,
-        f"{org.slug}@tenant",
-    )  # fmt: skip
-    return Request("POST", "/ingest/ttn", uplink(org.slug), await gateway_key(world, org))
+    return Request("POST", "/ingest/ttn", uplink(org.slug), await network_key(world, org, "tts", f"{org.slug}@tenant"))
+
+
+def event(application: str = "cold") -> dict[str, Any]:
+    return {
+        "time": "2026-11-22T12:00:00Z", "fCnt": 7, "fPort": 2, "data": "AA==", "object": {"TempC_SHT": 4.5},
+        "deviceInfo": {"applicationId": application, "devEui": "a84041000181c061"},
+    }  # fmt: skip
+
+
+@deed("POST /ingest/chirpstack")
+async def send_event(world: World, org: Organization) -> Request:
+    return Request("POST", "/ingest/chirpstack", event(org.slug), await network_key(world, org, "chirpstack", org.slug))

@@ -27,13 +27,16 @@ async def test_another_organization_reaches_nothing(direct: Connection, own: Ten
 
 
 async def test_the_broker_knows_living_native_gateways_with_a_password(direct: Connection, own: Tenant) -> None:
-    serial = await gateways.set_credentials(direct, own.id, BY, own.gateway, "hash")
-    assert await gateways.broker_accounts(direct) == {serial: "hash"}
+    gateway = await gateways.set_credentials(direct, own.id, BY, own.gateway, "hash")
+    assert gateway is not None
+    assert await gateways.broker_accounts(direct) == {gateway["serial"]: "hash"}
     await organizations.delete(direct, own.id, BY, None)
     assert await gateways.broker_accounts(direct) == {}
 
 
-async def test_what_has_no_account_with_us_gets_no_password(direct: Connection, own: Tenant) -> None:
+async def test_a_network_gets_a_password_that_the_broker_does_not_hear_of(direct: Connection, own: Tenant) -> None:
     made = await gateways.create(direct, own.id, BY, json.dumps({"serial": "a@b", "name": "x", "kind": "tts"}))
-    assert made is not None
-    assert await gateways.set_credentials(direct, own.id, BY, made, "hash") is None
+    found = await gateways.set_credentials(direct, own.id, BY, made, "hash")
+    assert found is not None
+    assert (found["serial"], found["kind"]) == ("a@b", "tts")
+    assert await gateways.broker_accounts(direct) == {}

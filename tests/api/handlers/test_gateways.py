@@ -54,4 +54,17 @@ async def test_names_that_could_bend_a_topic_are_refused(api: Api, world: World)
         assert (await api.post(f"/organizations/{org.id}/gateways", body, org.owner)).status == 422, serial
     body = {"serial": "app@tenant", "name": "x", "kind": "tts"}
     made = (await api.post(f"/organizations/{org.id}/gateways", body, org.owner)).json
-    assert (await api.post(f"/gateways/{made['id']}/credentials", token=org.owner)).status == 409
+    assert made["serial"] == "app@tenant"
+
+
+async def test_a_network_has_credentials_that_the_broker_never_hears_of(api: Api, world: World) -> None:
+    org = await world.organization()
+    for kind, serial, topic in (
+        ("tts", "app@tenant", "v3/app@tenant/devices/+/up"),
+        ("chirpstack", "5f0c", "application/5f0c/device/+/event/up"),
+    ):
+        body = {"serial": serial, "name": "x", "kind": kind}
+        made = (await api.post(f"/organizations/{org.id}/gateways", body, org.owner)).json
+        issued = (await api.post(f"/gateways/{made['id']}/credentials", token=org.owner)).json
+        assert (issued["username"], issued["topic"]) == (serial, topic)
+    assert await gateways.broker_accounts(world.sql) == {}

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from frostguard.gateway_passwords import mosquitto_hash
 from frostguard.store import http_inbox
 from frostguard.wire import packets
 from frostguard.wire.topics import TopicKind
-from tests.api.deeds_history import gateway_key, uplink
+from tests.api.deeds_history import event, gateway_key, network_key, uplink
 from tests.api.world import PASSWORD, Api, Organization, Reply, World
 
 GOOD = {"sensor": "a84041000181c061", "temperature": -18.4, "at": "2026-11-22T10:00:00Z", "seq": 1}
@@ -204,3 +205,71 @@ async def test_an_odd_uplink_is_refused(
     await network(world, org, "cold")
     assert (await send(api, key, uplink() | changes, "/ingest/ttn")).status == 422
     assert await kept(world) == []
+
+
+# --- whose credentials
+
+
+async def test_a_network_speaks_for_itself_and_for_nothing_else(api: Api, world: World, org: Organization) -> None:
+    key = await network_key(world, org, "tts", "cold@tenant")
+    await network(world, org, "warm")
+    assert (await send(api, key, uplink("cold"), "/ingest/ttn")).status == 202
+    assert (await send(api, key, uplink("cold@tenant"), "/ingest/ttn")).status == 202
+    assert (await send(api, key, uplink("warm"), "/ingest/ttn")).status == 403
+    assert (await send(api, key, GOOD)).status == 403
+    assert (await send(api, key, event("cold"), "/ingest/chirpstack")).status == 403
+    assert [topic for topic, _ in await kept(world)] == ["v3/cold@tenant/devices/probe-1/up"] * 2
+
+
+async def test_a_network_with_credentials_is_closed_to_native_gateways(
+    api: Api, world: World, org: Organization, key: str
+) -> None:
+    await network(world, org, "cold")
+    assert (await send(api, key, uplink(), "/ingest/ttn")).status == 202, "as long as there are no others"
+    made = await world.sql.fetchval("select id from gateways where serial = 'cold'")
+    assert (await api.post(f"/gateways/{made}/credentials", token=org.owner)).status == 201
+    assert (await send(api, key, uplink(), "/ingest/ttn")).status == 403
+    assert (await api.delete(f"/gateways/{made}/credentials", token=org.owner)).status == 200
+    assert (await send(api, key, uplink(), "/ingest/ttn")).status == 202
+
+
+async def test_one_name_of_two_kinds_is_told_apart_by_the_password(api: Api, world: World, org: Organization) -> None:
+    other = await world.organization(people=False)
+    serial = await world.sql.fetchval("select serial from gateways where id = $1", other.gateway)
+    native = await gateway_key(world, other)
+    await network_key(world, org, "tts", serial)
+    await world.sql.execute("update gateways set password_hash = $1 where kind = 'tts'", mosquitto_hash("other"))
+    tts = base64.b64encode(f"{serial}:other".encode()).decode()
+    assert [(await send(api, key, GOOD)).status for key in (native, tts)] == [202, 403]
+    assert (await send(api, tts, uplink(serial), "/ingest/ttn")).status == 202
+
+
+# --- ChirpStack
+
+
+async def test_an_event_of_chirpstack_is_kept(api: Api, world: World, org: Organization) -> None:
+    key = await network_key(world, org, "chirpstack", "cold")
+    reply = await send(api, key, event(), "/ingest/chirpstack?event=up")
+    assert (reply.status, reply.json["accepted"]) == (202, 1)
+    ((topic, payload),) = await kept(world)
+    assert topic == "application/cold/device/a84041000181c061/event/up"
+    assert json.loads(payload) == event()
+
+
+@pytest.mark.parametrize("query", ["?event=join", "?event=status", ""])
+async def test_what_is_no_uplink_is_fine_and_nothing_to_store(
+    api: Api, world: World, org: Organization, query: str
+) -> None:
+    key = await network_key(world, org, "chirpstack", "cold")
+    body = {"deviceInfo": event()["deviceInfo"], "time": "2026-11-22T12:00:00Z"}
+    reply = await send(api, key, body, f"/ingest/chirpstack{query}")
+    assert (reply.status, reply.json["status"]) == (202, "ignored")
+    assert await kept(world) == []
+
+
+@pytest.mark.parametrize(
+    "info", [None, {}, {"applicationId": 5, "devEui": "a"}, {"applicationId": "cold", "devEui": "#"}]
+)
+async def test_an_odd_event_is_refused(api: Api, world: World, org: Organization, info: object) -> None:
+    key = await network_key(world, org, "chirpstack", "cold")
+    assert (await send(api, key, {**event(), "deviceInfo": info}, "/ingest/chirpstack")).status == 422
