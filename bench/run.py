@@ -13,11 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import ingest, judging, serving
+from bench import archive, ingest, judging, serving
 from bench.measure import Measure, Scale, Table, folded, shown
 from bench.servers import Servers, servers
 
-MEASURES: Sequence[Measure] = (*ingest.MEASURES, *judging.MEASURES, *serving.MEASURES)
+MEASURES: Sequence[Measure] = (*ingest.MEASURES, *judging.MEASURES, *archive.MEASURES, *serving.MEASURES)
 
 
 def machine() -> str:

@@ -11,8 +11,10 @@ from frostguard.cli import (
     alerts,
     archive,
     audit,
+    backup,
     check_config,
     dead_letters,
+    export,
     housekeeping,
     install_systemd,
     migrate,
@@ -30,8 +32,8 @@ EXIT_FAILURE, EXIT_USAGE, EXIT_CONFIGURATION = 1, 2, 78  # 78 is EX_CONFIG: star
 
 # In the order in which --help lists them.
 COMMANDS = (
-    up, status, tail, alerts, replay, admin, audit, migrate, dead_letters, rollups, archive, housekeeping,
-    mqtt_accounts, check_config, install_systemd,
+    up, status, tail, alerts, replay, admin, audit, migrate, dead_letters, rollups, archive, export, backup,
+    housekeeping, mqtt_accounts, check_config, install_systemd,
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""The whole database out into a folder that can be checked, and back into an empty one."""
