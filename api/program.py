@@ -28,6 +28,7 @@ from frostguard.config import (
     AuthSettings,
     DatabaseSettings,
     FeedSettings,
+    IngestSettings,
     MailSettings,
     load,
     seconds_of,
@@ -54,6 +55,7 @@ class Settings:
     mail: MailSettings
     feed: FeedSettings
     archive: ArchiveSettings = field(default_factory=lambda: load(ArchiveSettings))
+    retention_days: int = field(default_factory=lambda: load(IngestSettings).retention_days)
 
 
 class Program:

@@ -16,6 +16,7 @@ from bench.ingest import RATE
 from bench.load import SENSORS, Plan
 from bench.measure import Measure, Scale, Table
 from bench.servers import ROOT, Servers
+from frostguard.archive.compact import compact
 from frostguard.archive.reader import Reader
 from frostguard.archive.slices import Slices
 from frostguard.blobs import FolderBlobs
@@ -61,6 +62,13 @@ def fill(servers: Servers, monday: datetime, each: int) -> None:
         for first in range(0, each, at_once):
             c.execute(FILL, {**week, "first": first, "last": min(first + at_once, each) - 1})
         c.execute("checkpoint")
+
+
+async def compacted(servers: Servers) -> None:
+    settings = DatabaseSettings(url=servers.database, command_timeout=600)
+    connection = await connections.connect(settings, "bench")
+    await compact(connection, datetime.now(UTC))
+    await connection.close()
 
 
 async def prepared(servers: Servers, monday: datetime) -> None:
@@ -115,7 +123,9 @@ def archive(servers: Servers, scale: Scale) -> Table:
     servers.empty()
     asyncio.run(prepared(servers, monday))
     fill(servers, monday, each)
-    hot = weight(servers, name, readings)
+    hot = {"hot with index": weight(servers, name, readings)}
+    asyncio.run(compacted(servers))
+    hot["the same, week closed"] = weight(servers, name, readings)
     with servers.daemon():
         load = servers.publish(Plan(RATE * scale.of(240, 25), rate=RATE))
         time.sleep(2)
@@ -141,7 +151,7 @@ def archive(servers: Servers, scale: Scale) -> Table:
         if n
     }
     return rows | {
-        "bytes a reading": {"hot with index": hot, "archived": float(size) / readings},
+        "bytes a reading": hot | {"archived": float(size) / readings},
         f"{readings:,} readings": {
             "archived in s": took, "verified in s": verified, "a unit's week in ms": milliseconds,
             "lost": RATE * scale.of(240, 25) - stored,

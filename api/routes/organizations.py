@@ -1,11 +1,12 @@
 """Organizations, their members, settings and audit log."""
 
-from api.handlers import audit, members, organizations, settings
+from api.handlers import audit, members, organizations, retention, settings
 from api.routing import Gate, Route
 from api.shapes import accounts as a
 from api.shapes import audit as u
 from api.shapes import common as c
 from api.shapes import hierarchy as h
+from api.shapes import retention as r
 from api.shapes import settings as s
 from frostguard.domain.access import Action
 
@@ -88,6 +89,17 @@ ROUTES: tuple[Route, ...] = (
         "PATCH", "/organizations/{orgId}/settings", settings.change_organization, Action.ALERTS_CONFIGURE,
         "Change the organization's settings",
         s.LevelSettings, s.SettingsChange, audit="organization.settings_changed",
+    ),
+    Route(
+        "GET", "/organizations/{orgId}/retention", retention.show, Action.ORGANIZATION_VIEW,
+        "How long readings are kept",
+        r.Retention,
+    ),
+    Route(
+        # What becomes too old by it is removed for good: for those who may delete the organization.
+        "PATCH", "/organizations/{orgId}/retention", retention.change, Action.ORGANIZATION_DELETE,
+        "Keep readings longer, or shorter",
+        r.Retention, r.RetentionChange, audit="organization.retention_changed",
     ),
     Route(
         "GET", "/organizations/{orgId}/audit", audit.list_of_organization, Action.AUDIT_VIEW,

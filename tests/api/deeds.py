@@ -76,6 +76,7 @@ for each in (
     "/members",
     "/invitations",
     "/settings",
+    "/retention",
     "/sites",
     "/units",
     "/sensors",
@@ -110,6 +111,7 @@ plain("PATCH /organizations/{orgId}", {"name": "Renamed", "timezone": "Europe/Be
 plain("DELETE /organizations/{orgId}")
 plain("POST /organizations/{orgId}/leave", role="staff")
 plain("POST /organizations/{orgId}/invitations", {"email": "new@example.com", "role": "manager"})
+plain("PATCH /organizations/{orgId}/retention", {"retentionDays": 400})
 plain("PATCH /organizations/{orgId}/settings", {"confirmSeconds": 300, "gatewayMissedCheckins": 5})
 plain(
     "POST /organizations/{orgId}/sites",
