@@ -23,6 +23,7 @@ from frostguard.cli import (
     rollups,
     status,
     tail,
+    top,
     up,
 )  # fmt: skip
 from frostguard.cli.arguments import ArgumentsError
@@ -32,7 +33,7 @@ EXIT_FAILURE, EXIT_USAGE, EXIT_CONFIGURATION = 1, 2, 78  # 78 is EX_CONFIG: star
 
 # In the order in which --help lists them.
 COMMANDS = (
-    up, status, tail, alerts, replay, admin, audit, migrate, dead_letters, rollups, archive, export, backup,
+    up, status, tail, top, alerts, replay, admin, audit, migrate, dead_letters, rollups, archive, export, backup,
     housekeeping, mqtt_accounts, check_config, install_systemd,
 )  # fmt: skip
 

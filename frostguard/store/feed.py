@@ -4,8 +4,9 @@ Ids become visible in their order (docs/decisions/0005-feeds.md), so one number 
 has every commit that will ever be at or below it.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 from uuid import UUID
 
@@ -59,6 +60,23 @@ async def after(connection: Connection, last: int, limit: int) -> list[Row]:
     """Return the rows that follow an id."""
     with translated():
         return [Row(*row) for row in await connection.fetch(LIST_AFTER, last, limit)]
+
+
+async def follow(connection: Connection, last: int, limit: int = 64) -> AsyncIterator[list[Row]]:
+    """Give the rows that follow an id, as they come, and nothing once a second. The connection must be ours alone."""
+    woken = asyncio.Event()
+    with translated():
+        await connection.add_listener(CHANNEL, lambda *_: woken.set())
+    while True:
+        woken.clear()
+        rows = await after(connection, last, limit)
+        if rows:
+            last = rows[-1].last
+        yield rows
+        if len(rows) < limit:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await woken.wait()
 
 
 # The newest rows that together have so many bytes, if they are no older than so many seconds.
@@ -120,6 +138,31 @@ async def places(connection: Connection) -> list[Record]:
     """Return the organization and the site of every unit, as text."""
     with translated():
         return list(await connection.fetch(LIST_PLACES))
+
+
+# Of all organizations, or of one: for people who run the whole installation.
+LIST_UNIT_NAMES = """
+select u.id::text as id, u.name as unit, s.name as site, o.slug as organization
+  from units u
+  join organizations o on o.id = u.organization_id
+  join areas a on a.id = u.area_id
+  join sites s on s.id = a.site_id
+ where u.id = any($1::uuid[]) and ($2::text is null or o.slug = $2)
+"""
+
+LIST_SERIALS = "select id::text as id, serial from sensors where id = any($1::uuid[])"
+
+
+async def names(connection: Connection, units: Sequence[str], organization: str | None) -> dict[str, Record]:
+    """Return the names around these units, by their ids, where they belong to this organization (slug; None: any)."""
+    with translated():
+        return {row["id"]: row for row in await connection.fetch(LIST_UNIT_NAMES, list(units), organization)}
+
+
+async def serials(connection: Connection, sensors: Sequence[str]) -> dict[str, str]:
+    """Return what sensors are called."""
+    with translated():
+        return {row["id"]: row["serial"] for row in await connection.fetch(LIST_SERIALS, list(sensors))}
 
 
 FIND_UNIT = "select organization_id from units where organization_id = any($1) and id = $2 and deleted_at is null"

@@ -88,7 +88,7 @@ class Happened(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A unit as people know it, and where it was before; of one that is gone the rest is None, and of a new one the last."""
+    """A unit as people know it, and where it was before. Of one that is gone only that is there, of a new one the rest."""
 
     unit_id: str
     organization_id: str | None

@@ -1,40 +1,30 @@
-"""New readings as they come."""
+"""New readings as they are committed."""
 
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
 import threading
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from datetime import UTC, datetime
+from uuid import UUID
 
+import psycopg
 import pytest
 
-from frostguard.cli.tail import forget, fresh, line
+from frostguard.cli.tail import line
+from frostguard.domain.reading import Reading
+from frostguard.domain.unit_state import UnitState
+from frostguard.store import feed
+from frostguard.wire.feed import READINGS, encode_batch
 from tests.cli.test_status import fleet
+from tests.waiting import eventually
 
 __all__ = ["fleet"]
 
-BEGIN = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-def row(seconds: float, **more) -> dict:
-    at = BEGIN + timedelta(seconds=seconds)
-    return {"unit_id": uuid4(), "recorded_at": at, "sensor_id": uuid4(), "seq": 0, "received_at": at, **more}
-
-
-def test_a_row_is_given_once_and_none_from_before_the_begin() -> None:
-    seen, old, new, late = {}, row(-1), row(1), row(2)
-    assert list(fresh([old, new], seen, BEGIN)) == [new]
-    assert list(fresh([old, new, late], seen, BEGIN)) == [late]
-
-
-def test_what_is_not_looked_at_again_is_forgotten() -> None:
-    seen, rows = {}, [row(1), row(2)]
-    list(fresh(rows, seen, BEGIN))
-    forget(seen, rows[0]["received_at"])
-    assert len(seen) == 1
-
-
 SHOWN = {"unit": "Fridge", "site": "Main", "sensor": "s1", "temperature": 4.25, "fault": None, "humidity": None,
-         "door_open": None, "battery_percent": None, "recorded_at": BEGIN}  # fmt: skip
+         "door_open": None, "battery_percent": None, "recorded_at": "2026-11-22T12:00:00.123Z"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -53,21 +43,74 @@ def test_a_line_says_what_was_measured_and_nothing_else(more: dict, words: str) 
     assert said.startswith("2026-11-22 12:00:00  ")
 
 
+def test_very_many_readings_are_one_line() -> None:
+    said = line({"backlog": {"units": 7, "since": "2026-11-22T12:00:00Z"}})
+    assert said == "2026-11-22 12:00:00  a backlog from then on, of 7 units"
+
+
+def commit(url: str, *, backlog: bool = False, celsius: float = 1.5) -> None:
+    """One reading of every sensor, or very many, as the daemon commits them."""
+    now = datetime.now(UTC)
+    with psycopg.connect(url, autocommit=True) as c:
+        found = c.execute("select unit_id, id from sensors where unit_id is not null").fetchall()
+        states = []
+        for unit, _ in found if backlog else ():
+            state = UnitState(UUID(str(unit)))
+            state.measured_at, state.celsius = now, celsius
+            states.append(state)
+        rows = [] if backlog else [(Reading(unit, now, sensor, 0, now, celsius), True) for unit, sensor in found]
+        body = encode_batch(rows, (), states, now if backlog else None)
+        c.execute(feed.APPEND.replace("$1", "%s").replace("$2", "%s").replace("$3", "%s"), (READINGS, len(found), body))
+
+
+class Committing:
+    """Commits again and again until it is left."""
+
+    def __init__(self, url: str, **more) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(url,), kwargs=more)
+
+    def _run(self, url: str, **more) -> None:
+        while not self._stop.wait(0.05):
+            commit(url, **more)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
 @pytest.mark.usefixtures("fleet")
-def test_readings_are_printed_as_they_come(command, psql) -> None:
-    stop = threading.Event()
-
-    def store() -> None:
-        while not stop.wait(0.05):
-            psql("insert into sensor_readings (unit_id, sensor_id, recorded_at, received_at, temperature)"
-                 " select unit_id, id, clock_timestamp(), clock_timestamp(), 1.5 from sensors")  # fmt: skip
-
-    writer = threading.Thread(target=store)
-    writer.start()
-    try:
+def test_readings_are_printed_as_they_come(command, database: str) -> None:
+    with Committing(database):
         said = command("tail", "--count", "3", "--unit", "fridge two", "--json")
-    finally:
-        stop.set()
-        writer.join()
     rows = [json.loads(text) for text in said.out.splitlines()]
     assert [(r["unit"], r["temperature"]) for r in rows] == [("Fridge two", 1.5)] * 3
+
+
+@pytest.mark.usefixtures("fleet")
+def test_a_backlog_is_named_not_listed(command, database: str) -> None:
+    with Committing(database, backlog=True):
+        said = command("tail", "--count", "1")
+    assert "a backlog from then on, of" in said.out
+
+
+@pytest.mark.usefixtures("fleet")
+def test_a_terminal_gets_lines_until_it_is_interrupted(database: str) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "frostguard.cli", "tail"], stdout=theirs, env={**os.environ, "DATABASE_URL": database}
+    )
+    os.close(theirs)
+    try:
+        with Committing(database):
+            assert b"1.5" in os.read(ours, 1000)
+        process.send_signal(signal.SIGINT)
+        eventually(lambda: process.poll() is not None, "it ended")
+        assert process.returncode == 128 + signal.SIGINT
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
