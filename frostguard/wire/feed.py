@@ -88,7 +88,7 @@ class Happened(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A unit as people know it, and where it was before. Of one that is gone only that is there, of a new one the rest."""
+    """A unit as people know it, and where it was before; what is gone has no now, and what is new no before."""
 
     unit_id: str
     organization_id: str | None
