@@ -111,7 +111,7 @@ async def _buckets(call: Call, times: Times, span: Span) -> Record:
     if call.query.cursor is not None:
         end = max(times.begin, min(end, _before(call.query.cursor)))
     async with call.program.lanes.lane() as connection:
-        stretch = await call.program.rolled_up.stretch(connection)
+        stretch = await call.program.rolled_up.stretch_of(connection, call.ids["unitId"], span, times.begin)
         wanted = Wanted(span, sources(span, times.begin, end, stretch), call.query.limit, call.query.sensor_id)
         return await history.buckets(connection, call.organization_id, call.ids["unitId"], wanted)
 
@@ -198,7 +198,7 @@ async def summarise(call: Call) -> Answer:
     async with call.program.lanes.lane() as connection:
         interval = await statistics.interval(connection, call.organization_id, unit["id"])
         patience = timedelta(seconds=limits.late_missed * interval + limits.slack_seconds)
-        stretch = await call.program.rolled_up.stretch(connection)
+        stretch = await call.program.rolled_up.stretch_of(connection, unit["id"], Span.FIVE_MINUTES, begin)
         found = await statistics.summarise(
             connection, call.organization_id, unit["id"], sources(Span.FIVE_MINUTES, begin, end, stretch),
             Judgement(limits.low, limits.high, max(patience, Span.FIVE_MINUTES.length), end),

@@ -10,8 +10,9 @@ from typing import Any
 from frostguard.cli import archive
 from frostguard.cli.arguments import add_command, add_database, add_every, again_and_again, with_connection
 from frostguard.config import ArchiveSettings, HousekeepingSettings, IngestSettings, load
+from frostguard.domain.buckets import Span
 from frostguard.errors import FrostGuardError
-from frostguard.store import accounts, housekeeping, sessions
+from frostguard.store import accounts, bucket_retention, housekeeping, sessions
 from frostguard.store.connection import Connection
 from frostguard.store.housekeeping import days_before
 
@@ -55,12 +56,26 @@ async def access(connection: Connection, now: datetime, ages: Ages) -> int:
     return await housekeeping.remove_small(connection, letters, links)
 
 
+async def five_minute_sums(connection: Connection, now: datetime, ages: Ages) -> int:
+    """Remove old sums over five minutes, for which no late reading can come any more."""
+    days = max(ages.of.five_minute_days, ages.readings)
+    return await bucket_retention.remove(connection, Span.FIVE_MINUTES, days_before(now, days))
+
+
+async def hourly_sums(connection: Connection, now: datetime, ages: Ages) -> int:
+    """Remove old sums over hours."""
+    days = max(ages.of.hour_days, ages.readings)
+    return await bucket_retention.remove(connection, Span.HOUR, days_before(now, days))
+
+
 # What is done, in this order. One that fails does not keep the others from being done.
 CHORES: tuple[tuple[str, Chore], ...] = (
     ("dead letters", dead_letters),
     ("events", events),
     ("notifications", notifications),
     ("held readings", held_readings),
+    ("sums over five minutes", five_minute_sums),
+    ("sums over hours", hourly_sums),
     ("links and invitations", access),
 )
 
