@@ -46,7 +46,7 @@ up: $(STAMP) ## start everything on this machine with demo data (ARGS="--port 0"
 	@exec $(BIN)/frostguard up --demo $(ARGS)
 
 test: $(STAMP) ## the whole fast suite
-	$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadgroup $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 $(ARGS)
 
 check: $(STAMP) lock-check ## format, lint, types, layers, lock
 	$(BIN)/ruff format --check

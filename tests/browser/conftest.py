@@ -1,4 +1,4 @@
-"""One system and one browser for all tests of this folder; each test has a window and an organization of its own.
+"""One system and one browser for all tests of a worker; each test has a window and an organization of its own.
 
 Everything runs in one event loop for the whole session: the driver's pipe to the browser belongs to it.
 """
@@ -34,16 +34,14 @@ def find_chromium() -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one worker and one loop; without a browser none of those that need one."""
+    """All that need the browser in its loop; and without a browser none of them."""
     missing = pytest.mark.skip(reason="no Chromium on this machine (Debian: apt-get install chromium)")
     for item in items:
-        if Path(__file__).parent not in Path(item.path).parents:
+        if Path(__file__).parent not in Path(item.path).parents or "browser" not in getattr(item, "fixturenames", ()):
             continue
-        item.add_marker(pytest.mark.xdist_group("browser"))
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            if find_chromium() is None:
-                item.add_marker(missing)
+        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        if find_chromium() is None:
+            item.add_marker(missing)
 
 
 @pytest.fixture(scope="session")
