@@ -57,6 +57,11 @@ class Call:
         return self._home[0]
 
     @property
+    def home(self) -> UUID | None:
+        """The organization that the path leads to, None where it leads to none."""
+        return self._home[0] if self._home is not None else None
+
+    @property
     def role(self) -> Role:
         """The user's role there."""
         assert self._home is not None

@@ -22,6 +22,7 @@ from api.problems import Problem
 from api.routing import KINDS, Gate, Route
 from frostguard.domain.access import Action, Role, may
 from frostguard.errors import RowRefusedError, StoreUnavailableError
+from frostguard.store.lanes import fence
 
 if TYPE_CHECKING:
     from api.program import Program
@@ -77,6 +78,7 @@ async def _answer(call: Call, program: "Program") -> Answer | web.StreamResponse
         if wait:
             raise problems.too_many(wait)
     await _pass_gate(call, program)
+    fence(call.home, mutates=route.mutates)
     if route.query is not None:
         call.query = body.parse_query(request.query, route.query)
     if route.body is not None:

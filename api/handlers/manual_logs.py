@@ -19,6 +19,7 @@ from frostguard.domain.limits import Limits
 from frostguard.store import audit, corrective_actions, manual_log_lists, units
 from frostguard.store.connection import Connection, Record
 from frostguard.store.corrective_actions import About
+from frostguard.store.lanes import fence_once
 from frostguard.store.manual_log_lists import ManualLog, Wanted
 
 AHEAD = timedelta(minutes=10)
@@ -225,6 +226,7 @@ async def _take(
             raise problems.not_found()
         if not may(call.principal.roles[place.organization_id], Action.MANUAL_LOGS_CREATE):
             raise problems.forbidden()
+        await fence_once(connection, place.organization_id)
         stored = await _store(call, connection, place, item, item.idempotency_key)
     except Problem as problem:
         return {"status": "rejected", "id": None, "idempotencyKey": item.idempotency_key, "error": problem.detail}

@@ -20,6 +20,7 @@ from frostguard.cli import (
     migrate,
     mqtt_accounts,
     replay,
+    roles,
     rollups,
     status,
     tail,
@@ -34,7 +35,7 @@ EXIT_FAILURE, EXIT_USAGE, EXIT_CONFIGURATION = 1, 2, 78  # 78 is EX_CONFIG: star
 # In the order in which --help lists them.
 COMMANDS = (
     up, status, tail, top, alerts, replay, admin, audit, migrate, dead_letters, rollups, archive, export, backup,
-    housekeeping, mqtt_accounts, check_config, install_systemd,
+    roles, housekeeping, mqtt_accounts, check_config, install_systemd,
 )  # fmt: skip
 
 

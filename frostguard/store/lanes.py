@@ -9,6 +9,9 @@ for a change awaits it first. What was lost in a crash between the two was never
 
 Statements of lanes are planned once for each connection: planning a small one costs more than running it. That is wrong
 for partitioned tables with the time in a parameter, where every partition would be locked: `plan_once=False`.
+
+Who changes an organization's rows says so first (`fence`): where the API has a role of its own, the server then lets it
+change rows of that organization only. A lane remembers what it was told; reading needs no fence and pays for none.
 """
 
 import asyncio
@@ -16,7 +19,10 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from types import TracebackType
+from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from frostguard.config import DatabaseSettings
 from frostguard.errors import StoreUnavailableError
@@ -32,9 +38,26 @@ PLAN_ONCE = "set plan_cache_mode = force_generic_plan"
 COMMIT_SAFELY = """
 select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'
 """
+TELL_FENCE = "select set_config('frostguard.organization', $1, false)"
+TELL_FENCE_ONCE = "select set_config('frostguard.organization', $1, true)"
 SELECT_FLUSH = "select pg_logical_emit_message(true, 'frostguard', '')"
 
+NOBODY = ""
+
 log = logging.getLogger("frostguard.store.lanes")
+
+_fence: ContextVar[str | None] = ContextVar("fence", default=None)
+
+
+def fence(organization: UUID | None, *, mutates: bool) -> None:
+    """Say whose rows this task is going to change on its lanes (None: no organization's), or that it only reads."""
+    _fence.set((str(organization) if organization else NOBODY) if mutates else None)
+
+
+async def fence_once(connection: Connection, organization: UUID) -> None:
+    """Say whose rows the transaction changes next, where it changes rows of several organizations."""
+    with translated():
+        await connection.execute(TELL_FENCE_ONCE, str(organization))
 
 
 class _Lent:
@@ -48,6 +71,9 @@ class _Lent:
 
     async def __aenter__(self) -> Connection:
         self._connection = connection = await self._lanes.take()
+        wanted = _fence.get()
+        if wanted is not None:
+            await self._lanes.tell(connection, wanted)
         return connection
 
     async def __aexit__(
@@ -73,6 +99,7 @@ class Lanes:
         self._free: list[Connection] = []
         self._spare = size  # how many more may be opened
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._fences: WeakKeyDictionary[Connection, str] = WeakKeyDictionary()  # what each was told last
         self._flush_connection: Connection | None = None
         self._flush_due: asyncio.Future[None] | None = None
         self._flushing: asyncio.Task[None] | None = None
@@ -139,6 +166,19 @@ class Lanes:
                 self.give_back(future.result())
             raise
         return connection if connection is not None else await self._open_one(reserved=True)
+
+    async def tell(self, connection: Connection, organization: str) -> None:
+        """Let the server know whose rows are changed on this lane; a lane that cannot be told is dropped."""
+        if self._fences.get(connection, NOBODY) == organization:
+            return
+        try:
+            with translated():
+                await connection.execute(TELL_FENCE, organization)
+        except BaseException:
+            abandon(connection)
+            self.give_back(connection)
+            raise
+        self._fences[connection] = organization
 
     def give_back(self, connection: Connection | None) -> None:
         """Hand the connection to the next who waits, or keep it. A closed one leaves room for a new one."""

@@ -18,6 +18,8 @@ PARTITION_LOCK = 0x4667_5061  # "FgPa": the writer, the hourly upkeep and other 
 
 LOCK_PARTITIONS = "select pg_advisory_xact_lock($1)"
 
+MAKE_WEEK = "select make_readings_week($1)"
+
 # One that is being detached takes no rows any more.
 LIST_PARTITIONS = """
 select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -120,7 +122,6 @@ def _place(*, attached: bool, pending: bool) -> Place:
 
 async def _create(connection: Connection, name: str, monday: datetime) -> bool:
     """Make one, or attach the one that was to leave. False: somebody else did, between our look and our turn."""
-    table, low, high = quoted(name), monday.isoformat(), (monday + WEEK).isoformat()
     with translated():
         async with savepoint(connection) if connection.is_in_transaction() else connection.transaction():
             await connection.execute("set local lock_timeout = '2s'")
@@ -128,14 +129,8 @@ async def _create(connection: Connection, name: str, monday: datetime) -> bool:
             place = (await places(connection, name)).get(name)
             if place is Place.ATTACHED:
                 return False
-            if place is Place.PENDING:
-                await connection.execute(f"alter table sensor_readings detach partition {table} finalize")
-            # A run that died between the two statements cannot have left the table: both are one transaction.
-            if place is None:
-                await connection.execute(f"create table {table} (like sensor_readings including all)")
-            await connection.execute(
-                f"alter table sensor_readings attach partition {table} for values from ('{low}') to ('{high}')"
-            )
+            # By a function of the schema's, which may what the daemon's own role may not.
+            await connection.execute(MAKE_WEEK, monday)
     return True
 
 

@@ -23,7 +23,8 @@ CHEAP = 4  # bcrypt's lowest cost
 
 def settings_for(database: str, **given: Any) -> Settings:
     return Settings(
-        load(DatabaseSettings, {"DATABASE_URL": database}),
+        # As in production: with no more rights than the API's own role has.
+        load(DatabaseSettings, {"DATABASE_URL": f"{database}?role=frostguard_api"}),
         load(ApiSettings, {"PORT": 0, "API_MAX_CONNECTIONS_PER_ADDRESS": 500, **given}),
         load(AuthSettings, {"JWT_SECRET": SECRET, **given}),
         load(MailSettings, given),
