@@ -353,7 +353,7 @@ class HousekeepingSettings(Group):
         180, alias="INVITATION_DAYS", ge=1, le=36_600, description="invitations and mailed links, after their end"
     )
     five_minute_days: int = Field(731, alias="FIVE_MINUTE_SUM_DAYS", ge=400, le=36_600, description="sums of 5 minutes")
-    hour_days: int = Field(1827, alias="HOUR_SUM_DAYS", ge=731, le=36_600, description="sums of hours; of days: for ever")
+    hour_days: int = Field(1827, alias="HOUR_SUM_DAYS", ge=731, le=36_600, description="sums of hours; days stay for ever")
 
 
 class LogSettings(Group):
