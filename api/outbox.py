@@ -32,7 +32,7 @@ from frostguard.store.letters import Letter
 VERIFY_SECONDS = 24 * 3600
 RESET_SECONDS = 600
 CLAIM_SECONDS = 120  # longer than any server may take to answer; then another process may try
-STOP_SECONDS = 10
+STOP_SECONDS = 4  # supervisors give the whole program ten
 LOOK_SECONDS = 5  # for letters of processes that died
 FIRST_PAUSE, LONGEST_PAUSE, LONGEST_AWAY = 15, 3600, 60
 

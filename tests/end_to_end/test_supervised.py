@@ -3,7 +3,9 @@
 systemd is played by a socket here; tests/chaos/test_systemd.py starts the units under a systemd of their own.
 """
 
+import contextlib
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -164,6 +166,24 @@ def test_the_api_is_ready_when_it_listens_on_a_database_that_answers(supervisor:
     supervisor.hears("WATCHDOG=1")
     assert api.stop() == 0
     supervisor.hears("STOPPING=1")
+
+
+def test_an_api_that_people_hold_on_to_stops_in_time(supervisor: Supervisor, start: Start) -> None:
+    api = start("api")
+    host, _, port = supervisor.hears("STATUS=listening on http://").rpartition("//")[2].partition(":")
+    half = b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    idle = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    upgrade = (
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with contextlib.ExitStack() as held:
+        for text in (half, idle, upgrade, b""):
+            caller = held.enter_context(socket.create_connection((host, int(port))))
+            caller.sendall(text)
+            if text in (idle, upgrade):
+                caller.recv(1000)
+        assert api.stop(seconds=10) == 0
 
 
 def test_an_api_without_a_database_is_not_ready_and_stops_when_it_is_told(supervisor: Supervisor, start: Start) -> None:
