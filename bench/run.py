@@ -13,11 +13,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import archive, ingest, judging, serving
+from bench import archive, feeds, ingest, judging, serving
 from bench.measure import Measure, Scale, Table, folded, shown
 from bench.servers import Servers, servers
 
-MEASURES: Sequence[Measure] = (*ingest.MEASURES, *judging.MEASURES, *archive.MEASURES, *serving.MEASURES)
+MODULES = (ingest, judging, archive, serving, feeds)
+MEASURES: Sequence[Measure] = tuple(measure for module in MODULES for measure in module.MEASURES)
 
 
 def machine() -> str:

@@ -123,12 +123,12 @@ async def _weeks(database: str) -> None:
 
 
 @contextmanager
-def api(running: Servers) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def api(running: Servers, settings: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """The API as production runs it, and its address."""
     ready = running.folder / "api-ready"
     ready.unlink(missing_ok=True)
     more = {"JWT_SECRET": SECRET, "PORT": "0", "API_READY_FILE": str(ready), "API_MAX_CONNECTIONS_PER_ADDRESS": "500"}
-    process = running.spawn("-m", "api", more=more)
+    process = running.spawn("-m", "api", more=more | (settings or {}))
     while not ready.exists():
         assert process.poll() is None
         time.sleep(0.02)

@@ -1,0 +1,95 @@
+"""From the sending of a reading to a browser's socket; what an idle socket costs, and what sockets cost the daemon."""
+
+import json
+import secrets
+import signal
+import subprocess
+import time
+
+import psycopg
+
+from bench.ingest import LATENCIES
+from bench.load import SENSORS, Plan
+from bench.measure import Measure, Scale, Table
+from bench.servers import Servers, memory_mb
+from bench.serving import SECRET, api
+from frostguard.security import Signer
+
+FOLLOWER = """
+with o as (select id from organizations where slug = 'bench'),
+     u as (insert into users (email) values (%(email)s) returning id),
+     p as (insert into profiles (user_id, email, organization_id) select u.id, %(email)s, o.id from u, o),
+     r as (insert into user_roles (user_id, organization_id, role) select u.id, o.id, 'viewer' from u, o)
+insert into sessions (user_id, expires_at) select id, now() + interval '1 day' from u returning user_id, id
+"""
+UNITS = "select id from units where organization_id = (select id from organizations where slug = 'bench') order by id"
+MANY = {"FEED_SOCKETS_PER_USER": "10000", "FEED_SOCKETS_PER_ORGANIZATION": "10000"}
+ROOM = {"API_MAX_CONNECTIONS": "10000", "API_MAX_CONNECTIONS_PER_ADDRESS": "10000"}
+
+
+def follower(running: Servers) -> str:
+    """What the sockets are to know: a token, the topic of all units, the topics of each."""
+    with psycopg.connect(running.database, autocommit=True) as c:
+        row = c.execute(FOLLOWER, {"email": f"{secrets.token_hex(4)}@example.com"}).fetchone()
+        assert row is not None
+        home = c.execute("select id from organizations where slug = 'bench'").fetchone()
+        assert home is not None
+        units = [f"unit:{unit}:readings" for (unit,) in c.execute(UNITS).fetchall()]
+    return " ".join([Signer(SECRET, 86_400).issue(*row), f"org:{home[0]}:units", *units])
+
+
+def sockets(running: Servers, url: str, count: int, everything: int, units: int = 5) -> subprocess.Popen[bytes]:
+    """Start sockets, and wait until all of them have what they subscribed to."""
+    more = ("--sockets", str(count), "--all", str(everything), "--units", str(units))
+    what = running.folder / "followed"
+    what.write_text(follower(running))
+    process = running.spawn("-m", "bench.sockets", url, str(what), *more)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def played(running: Servers, url: str, plan: Plan, count: int, everything: int) -> dict[str, float]:
+    """Readings at their pace while sockets look on."""
+    running.empty()
+    with running.daemon():
+        following = sockets(running, url, count, everything) if count else None
+        running.end(running.publish(plan))
+        running.rest(plan.readings)
+        found = dict(zip(("stored p50 ms", "stored p99 ms"), running.ask(LATENCIES)[0], strict=True))
+        if following is None:
+            return found
+        time.sleep(1)
+        said = json.loads(running.end(following, signal.SIGTERM))
+    due = plan.readings * everything + plan.readings * 5 * (count - everything) // SENSORS
+    return {**found, "shown p50 ms": said["p50"], "shown p99 ms": said["p99"], "missing": max(0, due - said["shown"])}
+
+
+def idle(running: Servers, url: str, process: subprocess.Popen[bytes], count: int) -> dict[str, float]:
+    """What a socket costs that hears nothing."""
+    before = memory_mb(process.pid)
+    following = sockets(running, url, count, 0, 1)
+    cost = memory_mb(process.pid) - before
+    running.end(following, signal.SIGTERM)
+    return {"kB a socket": cost * 1024 / count}
+
+
+def feeds(running: Servers, scale: Scale) -> Table:
+    seconds = scale.of(10, 3)
+
+    def plan(rate: int) -> Plan:
+        return Plan(rate * seconds, rate=rate, numbered=True)
+
+    many = scale.of(1000, 100)
+    with api(running, MANY | ROOM) as (process, url):
+        cost = idle(running, url, process, scale.of(2000, 200))
+        return {
+            "50 follow all, 200/s": played(running, url, plan(200), 50, 50),
+            "10 follow all, 2,000/s": played(running, url, plan(2000), 10, 10),
+            "nobody, 2,000/s": played(running, url, plan(2000), 0, 0),
+            f"{many:,}, of which 10 follow all, 2,000/s": played(running, url, plan(2000), many, 10),
+            "idle": cost,
+        }
+
+
+MEASURES = (Measure("feeds", "publish to frame, idle sockets, and what they cost the daemon", feeds),)
