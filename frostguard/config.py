@@ -159,7 +159,7 @@ class IngestSettings(Group):
     host: str = Field("127.0.0.1", alias="INGEST_HOST", description="where /metrics, /livez and /readyz listen")
     port: Port = Field(4001, alias="INGEST_PORT", description="0 picks a free one")
     ready_file: Path | None = Field(
-        None, alias="READY_FILE", description="a file that is written when the daemon first is ready (its address in it)"
+        None, alias="READY_FILE", description="a file with its address, written when the daemon first is ready"
     )
     max_future_seconds: int = Field(
         600, alias="MAX_FUTURE_SECONDS", ge=0, le=86_400, description="a reading may be this far ahead of our clock"
@@ -210,7 +210,7 @@ class ApiSettings(Group):
         default=False, alias="REQUEST_LOG", description="one log line for each request; costs a tenth of the speed"
     )
     ready_file: Path | None = Field(
-        None, alias="API_READY_FILE", description="a file that is written when the API takes requests (its address in it)"
+        None, alias="API_READY_FILE", description="a file with its address, written when the API takes requests"
     )
 
     @field_validator("trusted_proxies")
@@ -353,7 +353,7 @@ class HousekeepingSettings(Group):
         180, alias="INVITATION_DAYS", ge=1, le=36_600, description="invitations and mailed links, after their end"
     )
     five_minute_days: int = Field(731, alias="FIVE_MINUTE_SUM_DAYS", ge=400, le=36_600, description="sums of 5 minutes")
-    hour_days: int = Field(1827, alias="HOUR_SUM_DAYS", ge=731, le=36_600, description="sums of hours; days stay for ever")
+    hour_days: int = Field(1827, alias="HOUR_SUM_DAYS", ge=731, le=36_600, description="sums of hours")
 
 
 class LogSettings(Group):
