@@ -17,6 +17,7 @@ from frostguard.local.postgres import PostgresServer
 from tests.chaos.machine import Machine, machine, why_not
 from tests.ingest.conftest import make_broker
 from tests.ingest.rig import PASSWORD
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.skipif(bool(why_not()), reason=why_not())]
 
@@ -101,6 +102,19 @@ def test_housekeeping_runs_shut_in_like_the_others(running: Machine) -> None:
     assert "dead letters: 0 removed" in running.log_of(HOUSEKEEPING)
 
 
+def test_accounts_are_written_for_the_broker_by_its_own_account(running: Machine) -> None:
+    if running.run("id", "mosquitto").returncode:
+        pytest.skip("no Mosquitto on this machine, so no account of it")
+    running.waits_for("frostguard-accounts.service", "ActiveState", "active")
+    link = "/etc/mosquitto/frostguard.passwd"
+    eventually(lambda: running.run("cat", link).stdout.startswith("frostguard-ingest:$7$"), "the daemon's account")
+    assert running.run("stat", "-Lc", "%U %a", link).stdout == "mosquitto 600\n"
+    began = time.monotonic()
+    running.systemctl("stop", "frostguard-accounts.service")
+    assert running.property("frostguard-accounts.service", "Result") == "success"
+    report("accounts stopped", time.monotonic() - began)
+
+
 @pytest.mark.parametrize("unit", [INGEST, API])
 def test_a_program_that_hangs_is_ended_and_started_again(running: Machine, unit: str) -> None:
     before = running.pid(unit)
@@ -156,9 +170,11 @@ def test_a_setting_that_is_wrong_is_told_in_one_line_and_not_tried_again(running
 
 
 def test_another_shard_than_the_one_there_is_is_refused(running: Machine) -> None:
-    running.systemctl("start", "frostguard-ingest@1.service")
-    assert running.property("frostguard-ingest@1.service", "ActiveState") == "inactive"
-    assert "frostguard-ingest@1.service: Skipped due to 'exec-condition'" in running.console
+    unit = "frostguard-ingest@1.service"
+    running.systemctl("start", unit)
+    running.waits_for(unit, "ActiveState", "failed")
+    assert (running.property(unit, "ExecMainStatus"), running.property(unit, "NRestarts")) == ("78", "0")
+    assert "there is no shard 1/1" in running.log_of(unit)
 
 
 def test_a_program_sees_its_own_secrets_and_nobody_else_does(site: Site, running: Machine) -> None:
