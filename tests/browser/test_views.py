@@ -45,12 +45,17 @@ async def open_dialog(page: Page) -> None:
     await expect(page.get_by_role("dialog")).to_be_visible()
 
 
+async def see_all_lines(page: Page) -> None:
+    """Tiles in sight ask for their lines one after the other."""
+    await page.wait_for_load_state("networkidle")
+
+
 async def open_preferences(page: Page) -> None:
     await page.get_by_text("Preferences").click()
 
 
 VIEWS = (
-    View("overview", "#/", ".trend-line >> nth=3"),
+    View("overview", "#/", ".trend-line >> nth=0", see_all_lines),
     View("preferences", "#/", ".trend-line >> nth=0", open_preferences),
     View("unit", "#/units/{Walk-in freezer}", ".line", None, TALL),
     View("unit-settings", "#/units/{Fish counter}", ".line", open_settings, TALL),
