@@ -195,7 +195,7 @@ class Live:
             every = self.settings.heartbeat_seconds
             for subscriber in list(self.hub.subscribers):
                 if not subscriber.open:
-                    subscriber.ended.set()
+                    subscriber.end()
                     self.hub.leave(subscriber)
                 elif subscriber.expires < wall or subscriber.principal.expires < wall:
                     self.hub.cut(subscriber, *SIGNED_OUT)

@@ -52,6 +52,7 @@ async def serve(call: Call) -> web.StreamResponse:
         raise Problem(426, "This is a WebSocket.", headers={"Upgrade": "websocket", "Connection": "Upgrade"})
     socket.headers.update(stream_headers(call))
     await socket.prepare(request)
+    socket.headers.clear()  # they are sent; an idle socket need not keep them
     transport = request.transport
     if transport is None:
         return socket

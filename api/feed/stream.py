@@ -52,7 +52,9 @@ async def _serve(call: Call, guest: Guest, topics: list[str], after: int | None)
         for topic in topics:
             await live.subscribe(subscriber, topic, after, insist=True)
         subscriber.complete(live.hub.window.newest if after is None else after)
-        await subscriber.ended.wait()
+        if subscriber.open:
+            subscriber.ended = asyncio.Event()
+            await subscriber.ended.wait()
     except StoreUnavailableError:
         live.hub.cut(subscriber, *BUSY)
     finally:

@@ -57,6 +57,12 @@ class Voice(Protocol):
 class Subscriber:
     """One socket or stream. `position`: everything up to it was sent, while it is not live."""
 
+    # There are thousands of these, so they are small.
+    __slots__ = (
+        "_left", "_moved_at", "ended", "expires", "heard_at", "holds", "position", "principal", "state",
+        "subscriptions", "told_at", "transport", "voice",
+    )  # fmt: skip
+
     def __init__(self, transport: asyncio.Transport, voice: Voice, principal: Principal, expires: float) -> None:
         self.transport = transport
         self.voice = voice
@@ -67,7 +73,7 @@ class Subscriber:
         self.position = 0
         self.holds = 0  # how often its access was looked at
         self.heard_at = self.told_at = time.monotonic()
-        self.ended = asyncio.Event()
+        self.ended: asyncio.Event | None = None  # whoever waits for the end makes one
         self._moved_at = 0.0
         self._left = 0
 
@@ -123,4 +129,9 @@ class Subscriber:
         if not self.transport.is_closing():
             self.transport.write(self.voice.close(code, reason))
             asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.abort)
-        self.ended.set()
+        self.end()
+
+    def end(self) -> None:
+        """Tell whoever waits that this is over."""
+        if self.ended is not None:
+            self.ended.set()

@@ -1,6 +1,7 @@
 """What can be subscribed to, and which permission it takes."""
 
 import re
+from sys import intern
 from typing import NamedTuple
 from uuid import UUID
 
@@ -45,5 +46,5 @@ ACTIONS = {
 def parse(text: str) -> Topic | None:
     """Return the topic; None for what is none, also where only the capitals of the id are wrong."""
     found = is_topic(text)
-    topic = Topic(*found.groups()) if found is not None else None
+    topic = Topic(*map(intern, found.groups())) if found is not None else None
     return topic if topic is not None and (topic.scope, topic.subject) in ACTIONS else None

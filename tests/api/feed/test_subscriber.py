@@ -35,6 +35,7 @@ async def test_roles_of_now_decide() -> None:
 async def test_it_ends_once_says_why_and_is_cut_off_later(monkeypatch) -> None:
     monkeypatch.setattr(module, "LINGER_SECONDS", 0.0)
     one = Listener()
+    one.ended = asyncio.Event()
     one.close(1013, "too slow")
     one.close(1001, "again")
     assert one.state is State.CLOSED
