@@ -9,7 +9,7 @@ from frostguard.cli.arguments import ArgumentsError, add_command, add_database, 
 from frostguard.cli.tables import json_line, table
 from frostguard.gateway_passwords import mosquitto_hash, new_password
 from frostguard.security import hash_password
-from frostguard.store import accounts, audit, gateways, hierarchy, members, organizations, sessions
+from frostguard.store import accounts, audit, gateways, hierarchy, members, organizations, purging, sessions
 from frostguard.store.audit import OPERATOR, Change
 from frostguard.store.connection import Connection, Record
 from frostguard.store.gateways import Wanted
@@ -35,6 +35,9 @@ def add_to(commands: Any) -> None:  # noqa: ANN401 - argparse names its type pri
     creating.add_argument("--name", required=True)
     creating.add_argument("--owner", required=True, metavar="EMAIL")
     _part(groups, "restore", restore_organization, "bring a deleted one back").add_argument("slug")
+    ending = _part(groups, "purge", purge_organization, "remove a deleted one for good; without --yes: show what goes")
+    ending.add_argument("slug")
+    ending.add_argument("--yes", action="store_true", help="do it: there is no way back")
     boxes = _group(commands, "gateways", "gateways and their credentials")
     listing = _part(boxes, "list", list_gateways, "an organization's gateways")
     listing.add_argument("organization", metavar="SLUG")
@@ -162,6 +165,39 @@ def restore_organization(given: argparse.Namespace) -> int:
     with_connection(given, work)
     print(f"{given.slug} is back")
     return 0
+
+
+def purge_organization(given: argparse.Namespace) -> int:
+    """Remove everything of a deleted organization but its audit log; without --yes, say how much that is."""
+
+    async def work(connection: Connection) -> Record:
+        row = await purging.find(connection, given.slug)
+        if row is None or row["deleted_at"] is None:
+            raise ArgumentsError(f"there is no deleted organization {given.slug}: only what is deleted can be removed")
+        if row["legal_hold_since"] is not None:
+            raise ArgumentsError(f"{given.slug} is on legal hold since {row['legal_hold_since']:%Y-%m-%d}")
+        found = await purging.look(connection, row["id"])
+        if found["archive_files"]:
+            raise ArgumentsError(f"{given.slug} has {found['archive_files']} files in the archive: remove those first")
+        if given.yes:
+            await _purge(connection, row, found)
+        return found
+
+    found = with_connection(given, work)
+    for name, count in found.items():
+        print(f"{name.replace('_', ' ')}: {count}")
+    print(f"{given.slug} is removed" if given.yes else "nothing is removed: --yes does it", file=sys.stderr)
+    return 0
+
+
+async def _purge(connection: Connection, row: Record, found: Record) -> None:
+    await purging.remove_measured(connection, row["id"])
+    async with connection.transaction():
+        if not await purging.remove(connection, row["id"]):
+            raise ArgumentsError(f"{row['slug']} was brought back, or put on legal hold, meanwhile")
+        counts = dict(found.items())
+        change = Change("organization.purged", "organization", row["id"], {"slug": row["slug"], **counts})
+        await audit.append(connection, None, OPERATOR, change)
 
 
 async def _organization(connection: Connection, slug: str) -> UUID:

@@ -58,3 +58,23 @@ def test_a_gateway_gets_a_password_and_loses_it(command, psql) -> None:
     assert psql("select password_hash from gateways") == [(None,)]
     assert command("gateways", "issue", "kitchen", "gw2").code == 2
     assert command("gateways", "list", "nobody").code == 2
+
+
+def test_a_deleted_organization_is_removed_for_good_when_somebody_insists(command, psql) -> None:
+    command("organizations", "create", "kitchen", "--name", "K", "--owner", "ada@x.io")
+    purge = ("organizations", "purge", "kitchen")
+    assert "only what is deleted" in command(*purge, "--yes").err
+    psql("update organizations set deleted_at = now(), legal_hold_since = now(), legal_hold_reason = 'court'")
+    assert "legal hold" in command(*purge, "--yes").err
+    psql("update organizations set legal_hold_since = null, legal_hold_reason = null")
+    shown = command(*purge)
+    assert (shown.code, "members: 1" in shown.out, "nothing is removed" in shown.err) == (0, True, True)
+    assert psql("select count(*) from organizations") == [(1,)]
+    [(entries,)] = psql("select count(*) from audit_log")
+    assert command(*purge, "--yes").code == 0
+    assert psql("select count(*) from organizations") == [(0,)]
+    assert psql("select count(*) from audit_log") == [(entries + 1,)]
+    [(actor, action, old)] = psql("select actor, action, old_values from audit_log order by at desc limit 1")
+    assert (actor, action, json.loads(old)["slug"]) == ("operator", "organization.purged", "kitchen")
+    assert command("audit", "verify").code == 0
+    assert command(*purge, "--yes").code == 2
