@@ -14,6 +14,7 @@ from frostguard.cli import (
     backup,
     check_config,
     dead_letters,
+    doctor,
     export,
     housekeeping,
     install_systemd,
@@ -35,7 +36,7 @@ EXIT_FAILURE, EXIT_USAGE, EXIT_CONFIGURATION = 1, 2, 78  # 78 is EX_CONFIG: star
 # In the order in which --help lists them.
 COMMANDS = (
     up, status, tail, top, alerts, replay, admin, audit, migrate, dead_letters, rollups, archive, export, backup,
-    roles, housekeeping, mqtt_accounts, check_config, install_systemd,
+    doctor, roles, housekeeping, mqtt_accounts, check_config, install_systemd,
 )  # fmt: skip
 
 
