@@ -117,7 +117,7 @@ class Live:
                 if after > window.newest:  # another process may have been ahead of us
                     await self.follower.look()
             if window.covers(after):
-                return Beginning([("resumed", {"topic": topic.name, "id": window.newest})], None, after)
+                return Beginning([("resumed", {"topic": topic.name, "id": after})], None, after)
             words.append(("snapshot_needed", {"topic": topic.name}))
             if not insist:
                 return Beginning(words, None, None)

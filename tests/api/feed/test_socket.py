@@ -222,7 +222,7 @@ async def test_an_id_of_ours_resumes_and_any_other_needs_a_snapshot(running: Run
     async with connected(api.http, api.base, org.owner) as socket:
         for after in (0, 1, -1, ready * 2, 2**62):
             assert await socket.subscribe(topic, after) == {"type": "snapshot_needed", "topic": topic}
-        assert (await socket.subscribe(topic, ready))["type"] == "resumed"
+        assert await socket.subscribe(topic, ready) == {"type": "resumed", "topic": topic, "id": ready}
         assert [e["celsius"] for e in (await socket.until("state"))["events"]] == [1.0, 2.0, 3.0]
         assert (await socket.subscribe(topic, first))["type"] == "resumed"
         assert [e["celsius"] for e in (await socket.until("state"))["events"]] == [2.0, 3.0]
