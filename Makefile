@@ -13,7 +13,7 @@ UV_VERSION := 0.13.8
 COMPILE := pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup production up test check bench chaos lock lock-check format clean
+.PHONY: help setup production up test check bench chaos reliability lock lock-check format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ bench: $(STAMP) ## measure (never part of the tests)
 
 chaos: $(STAMP) ## the long crash tests
 	$(BIN)/pytest -m chaos --timeout 3600 --capture no $(ARGS)
+
+reliability: $(STAMP) ## every case that has a test, into docs/reliability-report.md
+	$(BIN)/python -m tests.reliability_report $(ARGS)
 
 format: $(STAMP) ## let ruff put the code in order
 	$(BIN)/ruff check --fix --quiet || true

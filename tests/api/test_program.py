@@ -51,6 +51,7 @@ async def test_a_start_that_is_tried_again_starts_nothing_twice(running: Running
     assert running.program._tasks == before
 
 
+@pytest.mark.case("E7")
 async def test_a_task_that_ends_by_itself_is_noticed_and_ends_the_program(running: Running, caplog) -> None:
     async def fail() -> None:
         raise ZeroDivisionError

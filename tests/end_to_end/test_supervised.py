@@ -119,6 +119,7 @@ def test_a_broker_that_goes_is_a_status_and_no_reason_to_be_restarted(
     assert daemon.stop() == 0
 
 
+@pytest.mark.case("E4")
 @pytest.mark.parametrize("fault", [(signal.SIGUSR1, "loop"), (signal.SIGUSR2, "writer")], ids=lambda fault: fault[1])
 def test_a_daemon_that_hangs_is_silent(
     supervisor: Supervisor, broker: Broker, start: Start, tmp_path: Path, fault: tuple[signal.Signals, str]

@@ -318,6 +318,7 @@ def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresS
     server.stop()
 
 
+@pytest.mark.case("B4")
 async def test_the_database_may_stop_and_come_back(
     own_postgres: PostgresServer, mosquitto: Broker, tmp_path: Path
 ) -> None:
@@ -427,6 +428,7 @@ async def _at_least(connection: Connection, count: int) -> bool:
     return bool(await connection.fetchval("select count(*) from sensor_readings") >= count)
 
 
+@pytest.mark.case("E3")
 async def test_a_second_daemon_waits_and_takes_over(  # noqa: PLR0917 - fixtures
     database: str, mosquitto: Broker, planted: Planted, connection: Connection, tmp_path: Path, processes: list[Process]
 ) -> None:

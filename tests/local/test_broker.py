@@ -59,6 +59,7 @@ def test_a_gateway_publishes_below_its_own_topics(broker: Broker, daemon: Peer, 
         assert daemon.wait_received(2) == [b"1", b"online"]
 
 
+@pytest.mark.case("H19")
 @pytest.mark.parametrize("level", [4, 5])
 @pytest.mark.parametrize("topic", [own("gw2"), own("gw1", "committed"), "v3/a@t/devices/d/up", "anything"])
 def test_a_gateway_cannot_publish_elsewhere(broker: Broker, daemon: Peer, level: int, topic: str) -> None:
@@ -71,6 +72,7 @@ def test_a_gateway_cannot_publish_elsewhere(broker: Broker, daemon: Peer, level:
     assert daemon.wait_received(1) == [b"honest"]
 
 
+@pytest.mark.case("H19")
 @pytest.mark.parametrize("level", [4, 5])
 @pytest.mark.parametrize("topic_filter", ["#", READINGS, own("gw1"), own("+", "committed")])
 def test_a_gateway_hears_nothing_of_others(broker: Broker, daemon: Peer, level: int, topic_filter: str) -> None:
@@ -103,6 +105,7 @@ def test_whoever_cannot_say_who_he_is_stays_outside(broker: Broker, level: int, 
     stranger.close()
 
 
+@pytest.mark.case("C5")
 def test_nobody_takes_the_daemons_name_and_its_backlog(broker: Broker) -> None:
     with Peer(broker.port, DAEMON, keep=True) as daemon:
         daemon.subscribe(own("gw1"))

@@ -63,6 +63,7 @@ async def test_partitions_are_made_once_and_cover_their_week(connection: Connect
         await connection.execute(insert, moment)
 
 
+@pytest.mark.case("B15")
 async def test_a_partition_is_made_beside_an_open_reader(database: str, connection: Connection) -> None:
     now = datetime.now(UTC)
     await partitions.ensure(connection, [now])
@@ -96,6 +97,7 @@ AT = datetime(2025, 3, 5, tzinfo=UTC)
 WEEK = "sensor_readings_2025w10"
 
 
+@pytest.mark.case("B15")
 async def test_a_week_is_detached_beside_readers_and_dropped(database: str, connection: Connection) -> None:
     await partitions.ensure(connection, [AT, AT + timedelta(days=7)])
     await connection.execute(INSERT, AT)
