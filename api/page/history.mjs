@@ -18,14 +18,22 @@ const MOST_ROWS = 20_000;
 
 /** Everything that the page of a unit shows of a range, in one go. */
 export async function loadHistory(client, unitId, range, now) {
-  const from = new Date(now - RANGE_MS[range]).toISOString();
-  const [rows, statistics, alerts, sensors] = await Promise.all([
+  const [rows, sensors, figures] = await Promise.all([
     client.readings(unitId, { range, limit: MOST_ROWS }),
+    client.sensorsOf(unitId),
+    loadFigures(client, unitId, range, now),
+  ]);
+  return { range, rows, sensors, ...figures };
+}
+
+/** What the range amounts to, and its alerts. */
+export async function loadFigures(client, unitId, range, now) {
+  const from = new Date(now - RANGE_MS[range]).toISOString();
+  const [statistics, alerts] = await Promise.all([
     client.statistics(unitId, { range }),
     client.unitAlerts(unitId, { from, limit: 200 }),
-    client.sensorsOf(unitId),
   ]);
-  return { range, rows, statistics, alerts, sensors, loadedAt: now };
+  return { statistics, alerts };
 }
 
 /** The history with readings that came by the feed; each counts once, whatever comes twice. */

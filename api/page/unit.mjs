@@ -6,7 +6,7 @@ import { h, pill, put, say } from "./dom.mjs";
 import { alertsOf, isOpen } from "./fleet.mjs";
 import { duration, moment, temperature } from "./format.mjs";
 import { shownStatus } from "./freshness.mjs";
-import { loadHistory, modelOf, withReadings } from "./history.mjs";
+import { loadFigures, loadHistory, modelOf, withReadings } from "./history.mjs";
 import { recordForm } from "./manual.mjs";
 import { resolutionOf } from "./series.mjs";
 import { settingsOf } from "./settings.mjs";
@@ -105,6 +105,20 @@ class UnitView {
     }
   }
 
+  /** What no frame carries: the sums of the range, and alerts that are over. */
+  async loadFigures() {
+    const { range, app } = this;
+    this.loadingAt = app.now();
+    try {
+      const fresh = await loadFigures(app.client, this.id, range, app.now());
+      if (this.closed || range !== this.range || !this.history) return;
+      this.history = { ...this.history, ...fresh };
+      this.isDirty = true;
+    } catch {
+      // The state of the connection is told elsewhere; the figures are asked for again.
+    }
+  }
+
   get unit() {
     return this.app.live.fleet?.units.get(this.id) ?? null;
   }
@@ -127,7 +141,7 @@ class UnitView {
     this.updateAlerts();
     const now = this.app.now();
     const isFed = this.app.live.phase === "live" && resolutionOf(this.range) === null;
-    if (!isFed && now - this.loadingAt > AGAIN_MS) this.load();
+    if (now - this.loadingAt > AGAIN_MS) isFed ? this.loadFigures() : this.load();
     const pause = this.isDirty ? REDRAW_MS : AGAIN_MS;
     if (now - this.drawnAt > pause && !this.isRead()) this.draw();
   }
@@ -189,6 +203,8 @@ class UnitView {
 
   updateAlerts() {
     const open = alertsOf(this.app.live.fleet, this.id);
+    if (open.length < this.openCount) this.loadFigures(); // one is over: from now on it is history
+    this.openCount = open.length;
     const past = (this.history?.alerts ?? []).filter((alert) => !isOpen(alert));
     const all = [...new Map([...past, ...open].map((alert) => [alert.id, alert])).values()];
     this.alerts.draw(all.sort((a, b) => b.openedAt.localeCompare(a.openedAt)));

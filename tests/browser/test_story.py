@@ -53,6 +53,19 @@ async def test_a_chart_grows_as_readings_come(window: Window, kitchen: Kitchen) 
     await expect(page.locator(".block-out")).to_have_count(1)
 
 
+async def test_an_alert_that_ends_while_one_looks_becomes_history(window: Window, kitchen: Kitchen) -> None:
+    page = window.page
+    kitchen.plant("Cooler", interval=300)
+    kitchen.publish("Cooler", *(reading(minutes, 12.0) for minutes in (25, 20, 15, 10)))
+    await window.sign_in(kitchen)
+    await window.go(f"#/units/{kitchen.units['Cooler']}")
+    await expect(page.locator(".alert .tag")).to_have_text("Active")
+    kitchen.publish("Cooler", reading(5, 3.0), reading(0, 3.0))
+    await expect(page.locator(".alert .tag")).to_have_text("Resolved")
+    await expect(page.locator(".alert button")).to_have_count(0)
+    await expect(page.locator(".alert-bar")).to_have_count(1)
+
+
 async def shorten_confirm_time(window: Window) -> None:
     """As a manager does it: open the unit, open its settings, change one."""
     page = window.page
