@@ -73,4 +73,3 @@ async def look(connection: Connection) -> Record:
     """Return how many wait, for how long the oldest does, and in how many seconds the next is due (null: none)."""
     with translated():
         return await connection.fetchrow(LOOK_AT_LETTERS)
-

@@ -33,7 +33,7 @@ from tests.api.conftest import Running, serving
 from tests.api.deeds import DEEDS, Request
 
 SEED = 20261122
-FEW, MANY = 3, 200
+FEW, MANY = 2, 200
 PARTS = 4  # for as many workers
 BY_NAME = {route.name: route for route in ROUTES}
 is_uuid = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
