@@ -1,6 +1,5 @@
 """What stands where, for people at a terminal: units with their last reading, gateways, rates, and what is new."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -77,39 +76,6 @@ async def pending_sensors(connection: Connection, organization: str | None = Non
     with translated():
         found: int = await connection.fetchval(COUNT_PENDING, organization)
         return found
-
-
-# What arrived after a moment. A transaction may commit later than one that began after it, so the caller asks again
-# for the last seconds and leaves out what it has seen.
-LIST_NEW_READINGS = """
-select r.unit_id, r.recorded_at, r.sensor_id, r.seq, r.received_at, r.temperature, r.humidity, r.door_open,
-       r.battery_percent, r.rssi, r.fault, u.name as unit, s.name as site, o.slug as organization,
-       sensor.serial as sensor
-  from sensor_readings r
-  join units u on u.id = r.unit_id
-  join organizations o on o.id = u.organization_id
-  join areas a on a.id = u.area_id
-  join sites s on s.id = a.site_id
-  left join sensors sensor on sensor.id = r.sensor_id
- where r.recorded_at > now() - interval '1 day' and r.recorded_at < now() + interval '15 minutes'
-   and r.received_at > $1
-   and ($2::text is null or o.slug = $2)
-   and ($3::uuid[] is null or r.unit_id = any($3))
- order by r.received_at, r.recorded_at
- limit $4
-"""
-
-
-async def new_readings(
-    connection: Connection, after: datetime, organization: str | None, unit_ids: Sequence[UUID] | None, limit: int
-) -> list[Record]:
-    """Return the readings of the last day that we received after a moment, oldest first, with the names around them."""
-    with translated():
-        return list(
-            await connection.fetch(
-                LIST_NEW_READINGS, after, organization, None if unit_ids is None else list(unit_ids), limit
-            )
-        )
 
 
 FIND_UNITS = """

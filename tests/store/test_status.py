@@ -95,18 +95,6 @@ async def test_sensors_that_wait_are_counted(connection: Connection) -> None:
     assert await status.pending_sensors(connection, "nobody") == 0
 
 
-async def test_new_readings_come_with_names_oldest_first(connection: Connection, store) -> None:
-    _, unit, sensor = await fleet(connection)
-    store(unit, sensor, (100, 1.0), (20, 2.0), (10, 3.0))
-    begin = datetime.now(UTC) - timedelta(seconds=50)
-    rows = await status.new_readings(connection, begin, None, None, 10)
-    assert [(row["temperature"], row["unit"], row["sensor"]) for row in rows] == [
-        (2.0, "Fridge", "s1"), (3.0, "Fridge", "s1")]  # fmt: skip
-    assert len(await status.new_readings(connection, begin, "kitchen", [unit], 1)) == 1
-    assert await status.new_readings(connection, begin, "nobody", None, 10) == []
-    assert await status.new_readings(connection, begin, None, [sensor], 10) == []
-
-
 async def test_units_are_found_by_name_and_by_id(connection: Connection) -> None:
     _, unit, _ = await fleet(connection)
     assert await status.find_units(connection, None, "FRIDGE") == [unit]
