@@ -14,38 +14,11 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from frostguard.domain.shards import Shard, parse_shard
 from frostguard.errors import UsageError
+from frostguard.secret_files import SecretFiles
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-
-
-class SecretFiles(PydanticBaseSettingsSource):
-    """NAME from the file that NAME_FILE names, else from $CREDENTIALS_DIRECTORY/NAME (systemd's LoadCredential)."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401 - the base class says so
-        """Return the file's text without its line end, or None."""
-        name = str(field.validation_alias or field_name).upper()
-        named = os.environ.get(f"{name}_FILE")
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        candidates = [Path(named)] if named else []
-        if folder:
-            candidates += [Path(folder) / name, Path(folder) / name.lower()]
-        for path in candidates:
-            if named or path.is_file():
-                try:  # an empty one says nothing: installations lay out a file for every secret there can be
-                    return path.read_text().rstrip("\r\n") or None, name, False
-                except OSError as error:
-                    raise UsageError(f"{name}_FILE: cannot read {path}: {error.strerror}") from None
-        return None, name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """Return what files say, by the settings' names."""
-        found = {}
-        for field_name, field in self.settings_cls.model_fields.items():
-            value, name, _ = self.get_field_value(field, field_name)
-            if value is not None:
-                found[name] = value
-        return found
 
 
 class Group(BaseSettings):
@@ -91,7 +64,9 @@ class MqttSettings(Group):
     """Where the broker is, and who we are to it."""
 
     url: SecretStr = Field(
-        alias="MQTT_URL", description="mqtt://user:password@host:port, mqtts:// for TLS; %-escapes in user and password"
+        alias="MQTT_URL",
+        description="mqtt://user:password@host:port, mqtts:// for TLS; %-escapes in user and password; "
+        "{shard} in the user is -0-of-4, or nothing for the only daemon",
     )
     ca_file: Path | None = Field(None, alias="MQTT_CA_FILE", description="certificates that may sign the broker's")
     cert_file: Path | None = Field(None, alias="MQTT_CERT_FILE", description="our certificate, for mutual TLS")
@@ -117,6 +92,11 @@ class MqttSettings(Group):
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
             raise ValueError("must be mqtt://host:port or mqtts://host:port")
         return value
+
+    def of_shard(self, shard: Shard) -> "MqttSettings":
+        """Return who this daemon of several is: a session of its own and, where the URL says {shard}, an account."""
+        url = SecretStr(self.url.get_secret_value().replace("{shard}", shard.suffix))
+        return self.model_copy(update={"url": url, "client_id": self.client_id + shard.suffix})
 
     @property
     def tls(self) -> bool:
@@ -156,8 +136,11 @@ class IngestSettings(Group):
         5, alias="INGEST_BATCH_MS", ge=0, le=1000,
         description="a batch waits this long for more when nothing else is being committed",
     )  # fmt: skip
+    shard: str = Field(
+        "0/1", alias="INGEST_SHARD", description="which of how many daemons this one is: number (from 0) / how many"
+    )
     host: str = Field("127.0.0.1", alias="INGEST_HOST", description="where /metrics, /livez and /readyz listen")
-    port: Port = Field(4001, alias="INGEST_PORT", description="0 picks a free one")
+    port: Port = Field(4001, alias="INGEST_PORT", description="0 picks a free one; shard 2/4 listens on two above it")
     ready_file: Path | None = Field(
         None, alias="READY_FILE", description="a file with its address, written when the daemon first is ready"
     )
@@ -173,6 +156,21 @@ class IngestSettings(Group):
         200, alias="PENDING_SENSORS_PER_GATEWAY", ge=0, le=100_000,
         description="unknown sensors that one gateway may introduce; the readings of more become dead letters",
     )  # fmt: skip
+
+    @field_validator("shard")
+    @classmethod
+    def _is_shard(cls, value: str) -> str:
+        return str(parse_shard(value))
+
+    @property
+    def part(self) -> Shard:
+        """The shard."""
+        return parse_shard(self.shard)
+
+    @property
+    def own_port(self) -> int:
+        """The port of this daemon among those of one machine."""
+        return self.port + self.part.number if self.port else 0
 
 
 def seconds_of(text: str) -> int:

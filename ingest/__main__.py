@@ -1,10 +1,12 @@
 """Start the ingest daemon: python -m ingest, frostguard-ingest."""
 
+import argparse
 import asyncio
 import gc
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 
 import uvloop
 
@@ -45,17 +47,21 @@ async def serve(settings: Settings) -> None:
         await health.stop()
 
 
-def read_settings() -> Settings:
-    """Read every group. Raises UsageError that names all that is wrong or missing, in one line."""
+def read_settings(shard: str | None = None) -> Settings:
+    """Read every group; `shard` goes before INGEST_SHARD.
+
+    Raises UsageError that names all that is wrong or missing, in one line.
+    """
     wrong = []
-    for group in (DatabaseSettings, MqttSettings, IngestSettings):
+    given = {} if shard is None else {"INGEST_SHARD": shard}
+    for group, more in ((DatabaseSettings, {}), (MqttSettings, {}), (IngestSettings, given)):
         try:
-            load(group)
+            load(group, more)
         except UsageError as error:
             wrong.append(str(error).removeprefix("settings: "))
     if wrong:
         raise UsageError("settings: " + "; ".join(wrong))
-    return Settings(load(DatabaseSettings), load(MqttSettings), load(IngestSettings))
+    return Settings(load(DatabaseSettings), load(MqttSettings), load(IngestSettings, given))
 
 
 def first_of_ours(error: BaseException) -> FrostGuardError | None:
@@ -65,12 +71,15 @@ def first_of_ours(error: BaseException) -> FrostGuardError | None:
     return error if isinstance(error, FrostGuardError) else None
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code: 0 stopped, 78 a setting is wrong, 1 anything else."""
+    parser = argparse.ArgumentParser("frostguard-ingest", description="Take readings in, judge and store them.")
+    parser.add_argument("--shard", metavar="I/N", help="which of how many daemons this one is (default: INGEST_SHARD)")
+    given = parser.parse_args(arguments)
     try:
         logs.configure(load(LogSettings))
         mqtt.self_check()
-        settings = read_settings()
+        settings = read_settings(given.shard)
         mqtt.tls_context(settings.mqtt)
         gc.set_threshold(GC_THRESHOLD, 20, 100)
         uvloop.run(serve(settings))

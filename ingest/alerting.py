@@ -196,7 +196,7 @@ class Alerting:
     async def _add_owed(self, connection: Connection, asked: dict[UUID, Alert], subjects: dict[UUID, Subject]) -> bool:
         """Add alerts that wait. Return whether there may be more of them: the next time it goes on where it stopped."""
         after = self._asked_upto
-        owed = await alerts.lock_owed(connection, OWED, after)
+        owed = await alerts.lock_owed(connection, OWED, after, self._fleet.shard)
         for alert, subject in owed:
             asked.setdefault(alert.id, alert)
             subjects.setdefault(subject.id, subject)

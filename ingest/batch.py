@@ -70,6 +70,8 @@ class Batch:
     marked: bool = False
     listening: bool = False
     drained: bool = False
+    # The preparation of a next layout that came before all that was marked; 0: none.
+    preparation: int = 0
     heartbeat: bool = False
     messages: int = 0
     readings: int = 0

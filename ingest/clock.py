@@ -21,13 +21,20 @@ MARKER_PATIENCE_SECONDS = 10.0
 DEAF = timedelta(seconds=10)  # a daemon that listens looks at the clock twice as often, at the least
 
 
+def marker_topic(client_id: str) -> str:
+    """Return where a daemon speaks to itself."""
+    return f"frostguard/ingest/{client_id}/marker"
+
+
 class Clock:
     """One daemon's sense of time. `topic` and `token` are the marker's."""
 
     def __init__(self, client_id: str) -> None:
-        self.topic = f"frostguard/ingest/{client_id}/marker"
+        self.topic = marker_topic(client_id)
         self.token = b""
         self.listening = False
+        # The newest preparation of a next layout that we were told of: answered by the marker that follows it.
+        self.preparation = 0
         # A marker is to be published, behind what is on its way already.
         self.wants_marker = False
         self._looked_at = datetime.now(UTC)
@@ -42,6 +49,11 @@ class Clock:
         self._lose_touch()
         self.wants_marker = False  # it goes out behind the answer to our subscriptions
         self._looked_at = datetime.now(UTC)
+
+    def prepare(self, preparation: int) -> None:
+        """Another layout is prepared: what is queued for us now must have come before that can be said."""
+        self.preparation = preparation
+        self._lose_touch()
 
     def _lose_touch(self) -> None:
         self.token = secrets.token_hex(8).encode()
@@ -68,6 +80,7 @@ class Clock:
         if full:
             self._last_full = now
         if not self.listening:
+            batch.preparation = self.preparation if batch.marked else 0
             batch.drained = batch.marked or now - self._last_full > MARKER_PATIENCE_SECONDS
             return
         batch.listening = True

@@ -18,8 +18,6 @@ from uuid import UUID
 from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings
 from frostguard.errors import FrostGuardError, LockLostError, StoreUnavailableError
 from frostguard.notify import Turns
-from frostguard.wire.packets import encode_committed
-from frostguard.wire.topics import SUBSCRIPTIONS, committed_topic
 from ingest import metrics
 from ingest.batch import Batch
 from ingest.clock import Clock
@@ -29,20 +27,18 @@ from ingest.intake import Intake
 from ingest.mqtt import BrokerRefusedError, BrokerUnavailableError, Session
 from ingest.reader import Publish
 from ingest.rollups import Rollups
+from ingest.subscriptions import Subscriptions
 from ingest.tally import count
+from ingest.telling import Telling
 from ingest.watch import INBOX, LOGS, REPLAYS, Watch
-from ingest.watermarks import Key
 from ingest.writer import Writer, Written
 
 log = logging.getLogger("ingest.daemon")
 
 PATIENCE = 10.0
 """Seconds that a batch is tried again with the broker's connection open; well below the keep-alive."""
-TELL_SECONDS = 0.25
-MAX_UNTOLD = 1000
 STOP_SECONDS = 7.0
 TURN_SECONDS = 120.0  # no turn of the pump takes as long: each of its statements has a bound of its own
-SHARD = 0
 AT_ONCE = 500  # messages taken from the tables into one batch
 
 
@@ -68,17 +64,21 @@ class Daemon:
         self._health = health
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
-        self._fleet = Fleet()
+        shard = settings.ingest.part
+        self._mqtt = settings.mqtt.of_shard(shard)
+        self._fleet = Fleet(shard)
         self._intake = Intake(settings.ingest, self._fleet)
         self._writer: Writer | None = None
         self._session: Session | None = None
         self._committing: Batch | None = None
-        # Watermarks that moved since the gateways were told.
-        self._untold: dict[Key, int] = {}
+        self._telling = Telling(self._fleet)
         # Of INBOX and REPLAYS: what waits in the tables to be taken.
         self._asked: set[str] = set()
-        self._rollups = Rollups(settings.database, SHARD)
-        self._clock = Clock(settings.mqtt.client_id)
+        self._rollups = Rollups(settings.database, shard)
+        self._clock = Clock(self._mqtt.client_id)
+        # An old session's backlog may hold old markers, and comes before a new one is made.
+        self._intake.marker = self._clock.topic.encode(), b""
+        self._subscriptions = Subscriptions(self._fleet, self._clock.topic)
         self._watch = Watch(settings.database, self._fleet, self)
         self.turns = Turns(max(TURN_SECONDS, 12 * settings.database.command_timeout))
         metrics.LISTENING.set_function(lambda: float(self._clock.listening))
@@ -95,7 +95,7 @@ class Daemon:
         async with asyncio.TaskGroup() as tasks:
             beside = [
                 tasks.create_task(self._watch.run(), name="watch"),
-                tasks.create_task(self._tell(), name="tell"),
+                tasks.create_task(self._telling.run(lambda: self._session), name="tell"),
                 tasks.create_task(self._rollups.run(), name="rollups"),
             ]
             serving = tasks.create_task(self._serve(), name="serve")
@@ -108,14 +108,16 @@ class Daemon:
     # --- the store
 
     async def _serve(self) -> None:
-        attempt = 0
+        attempt, waiting_for = 0, ""
         while not self._stopping.is_set():
             try:
                 await self._with_store()
-                attempt = 0
+                attempt, waiting_for = 0, ""
             except LockLostError as error:
                 self._health.database(ready=False, detail=str(error))
-                log.info("waiting", extra={"detail": str(error)})
+                if str(error) != waiting_for:
+                    log.warning("waiting", extra={"detail": str(error)})
+                waiting_for = str(error)
                 await self._pause(1.0)
             except StoreUnavailableError as error:
                 self._health.database(ready=False, detail="PostgreSQL does not answer")
@@ -136,7 +138,7 @@ class Daemon:
             self._writer.abandon()
 
     async def _open_writer(self) -> Writer:
-        writer = await Writer.open(self._settings.database, SHARD, self._fleet, self._rollups.horizon)
+        writer = await Writer.open(self._settings.database, self._fleet, self._rollups.horizon)
         try:
             await self._rollups.load(writer.connection)
         except BaseException:
@@ -156,7 +158,7 @@ class Daemon:
     async def _serve_broker(self) -> None:
         attempt = 0
         while not self._stopping.is_set():
-            session = self._session = Session(self._settings.mqtt, self._take)
+            session = self._session = Session(self._mqtt, self._take)
             try:
                 await session.connect()
                 self._opened(session)
@@ -224,13 +226,15 @@ class Daemon:
             subscribing.result()
 
     async def _subscribe(self, session: Session) -> None:
-        try:
-            await session.subscribe((*SUBSCRIPTIONS, self._clock.topic))
+        def subscribed() -> None:
             self._mark(session)
+            self._health.broker(ready=True)
+
+        try:
+            await self._subscriptions.follow(session, subscribed)
         except FrostGuardError:
             session.abort()
             raise
-        self._health.broker(ready=True)
 
     def _mark(self, session: Session) -> None:
         """Publish the marker whose return says that everything before it has come."""
@@ -310,7 +314,7 @@ class Daemon:
         session.acknowledge(batch.packet_ids)
         session.resume()
         self._clock.committed(batch, alerts_held=written.judged.held, more_logs=written.judged.more_logs)
-        self._untold.update({key: progress.upto for key, progress in written.moved.items()})
+        self._telling.note(written.moved)
         count(batch, written, time.monotonic() - started)
 
     async def _write(self, batch: Batch, session: Session) -> Written:
@@ -356,6 +360,19 @@ class Daemon:
         self._intake.batch.changed_units.update(units)
         self._wake.set()
 
+    def fleet_changed(self) -> None:
+        """Let the subscriptions follow."""
+        self._subscriptions.changed()
+
+    def prepared(self, preparation: int) -> None:
+        """Let a marker say when all has come that was queued before another layout was prepared."""
+        if preparation > self._clock.preparation:
+            self._clock.prepare(preparation)
+            self._intake.batch.marked = False
+            if self._session is not None:
+                self._mark(self._session)
+            self._wake.set()
+
     def asked(self, name: str) -> None:
         """Let the next batch take what somebody asked for."""
         if name in (REPLAYS, INBOX):
@@ -369,18 +386,6 @@ class Daemon:
     def _oldest_unacknowledged(self) -> float:
         batch = self._committing or self._intake.batch
         return time.monotonic() - batch.opened_at if batch.messages else 0.0
-
-    async def _tell(self) -> None:
-        """Publish the watermarks that moved, a few times a second; they are cumulative."""
-        while True:
-            await asyncio.sleep(TELL_SECONDS)
-            session = self._session
-            if session is None or session.lost.done() or session.unsent > MAX_UNTOLD:
-                continue
-            untold, self._untold = self._untold, {}
-            for (gateway_id, boot), upto in untold.items():
-                if address := self._fleet.address(gateway_id):
-                    session.publish(committed_topic(*address), encode_committed(boot, upto))
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

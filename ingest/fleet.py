@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from frostguard.domain.limits import Limits
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.errors import PacketError, TopicError
 from frostguard.store import fleet as table
 from frostguard.store.connection import Connection, Record
@@ -84,7 +85,8 @@ class Route:
 class Fleet:
     """All organizations that this shard serves, and the routes of the topics seen so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, shard: Shard = WHOLE) -> None:
+        self.shard = shard
         self._by_id: dict[UUID, Organization] = {}
         self._by_slug: dict[str, Organization] = {}
         self._networks: dict[tuple[str, str], Organization] = {}
@@ -96,8 +98,8 @@ class Fleet:
         self.routes: dict[bytes, Route] = {}
 
     async def load(self, connection: Connection, organizations: Sequence[UUID] | None = None) -> Changes:
-        """Read these organizations anew (all, if None)."""
-        found = await table.organizations(connection, organizations)
+        """Read these organizations anew (all of the shard, if None); others are not looked at."""
+        found = await table.organizations(connection, organizations, self.shard)
         fresh = {
             row["id"]: Organization(row["id"], row["slug"], limits=organization_limits(row["settings"]))
             for row in found
@@ -172,6 +174,16 @@ class Fleet:
     def organization(self, organization: UUID) -> Organization | None:
         """Return one organization."""
         return self._by_id.get(organization)
+
+    @property
+    def slugs(self) -> Iterable[str]:
+        """What native gateways call our organizations."""
+        return self._by_slug
+
+    @property
+    def networks(self) -> Iterable[tuple[str, str]]:
+        """Kind and name of the LoRaWAN networks of our organizations."""
+        return self._networks
 
     def owner_of_gateway(self, gateway_id: UUID) -> Organization | None:
         """Return whose gateway this is."""

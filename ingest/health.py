@@ -34,7 +34,7 @@ class Health:
         application.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(application, access_log=None, handle_signals=False)
         await self._runner.setup()
-        host, port = self._settings.host, self._settings.port
+        host, port = self._settings.host, self._settings.own_port
         try:
             await web.TCPSite(self._runner, host, port).start()
         except OSError as error:

@@ -19,7 +19,7 @@ from frostguard.domain.reading import Reading
 from frostguard.domain.unit import ManualLog, expire, forget_sensor, manual_log, observe
 from frostguard.domain.unit_state import FOREVER, UnitState
 from frostguard.store import events as event_table
-from frostguard.store import manual_logs, outages, states
+from frostguard.store import manual_logs, outages, shards, states
 from frostguard.store.alerts import Subject
 from frostguard.store.connection import Connection, Record
 from frostguard.store.events import UnitEvent
@@ -79,14 +79,17 @@ class Folding:
 
     def readings(self, rows: Sequence[Reading]) -> None:
         """Fold new readings, which are in the table's order: unit by unit, each in event time."""
-        spans, unit_id, known = self._memory.outages, None, None
+        outages, unit_id, known = self._memory.outages, None, None
+        same = spans = outages.same
         for row in rows:
             if row[0] is not unit_id:
                 unit_id = row[0]
                 known = self._touch(unit_id)
                 self.oldest = min(self.oldest, row[1])
+                if same is None and known is not None:
+                    spans = outages.of(known[1].subject.organization_id)
             if known is not None:
-                said = observe(known[0], row, known[1].rules, spans)
+                said = observe(known[0], row, known[1].rules, spans or ())
                 if said:
                     self._note(row, said)
 
@@ -103,7 +106,8 @@ class Folding:
             known = self._touch(log["unit_id"])
             if known is not None:
                 state, unit = known
-                said = manual_log(state, ManualLog(log["logged_at"], log["celsius"]), unit.rules, self._memory.outages)
+                spans = self._memory.outages.of(unit.subject.organization_id)
+                said = manual_log(state, ManualLog(log["logged_at"], log["celsius"]), unit.rules, spans)
                 self.events.setdefault(unit.subject.id, []).extend(said)
 
     def changed_rules(self, units: Iterable[UUID], now: datetime) -> None:
@@ -125,7 +129,8 @@ class Folding:
         for unit_id in units:
             known = self._touch(unit_id)
             if known is not None:
-                said = expire(known[0], now, known[1].rules, self._memory.outages)
+                state, unit = known
+                said = expire(state, now, unit.rules, self._memory.outages.of(unit.subject.organization_id))
                 if said:
                     self.events.setdefault(unit_id, []).extend(said)
 
@@ -169,9 +174,9 @@ class Folding:
 class Judge:
     """Judges batches of one shard."""
 
-    def __init__(self, fleet: Fleet, shard: int, catching_up: CatchingUp) -> None:
+    def __init__(self, fleet: Fleet, catching_up: CatchingUp) -> None:
         self._fleet = fleet
-        self._shard = shard
+        self._shard = fleet.shard
         self._alerting = Alerting(fleet, catching_up)
 
     def begin(self, memory: Memory) -> Folding:
@@ -184,7 +189,7 @@ class Judge:
         """Judge and write, inside the caller's transaction."""
         # After the readings, for those of this batch were taken when the sensor still belonged to the unit.
         folding.changed_rules(batch.changed_units, now)
-        logs = await manual_logs.lock_unjudged(connection, LOGS) if batch.ask_logs else []
+        logs = await manual_logs.lock_unjudged(connection, LOGS, self._shard) if batch.ask_logs else []
         folding.logs(logs)
         folding.listen(batch)
         if batch.listening:
@@ -246,3 +251,5 @@ class Judge:
         if batch.drained or (batch.listening and (expired or now - last >= LISTENED_EVERY)):
             await outages.listened(connection, self._shard, now)
             judged.listened_until = now
+        if batch.preparation:
+            await shards.answer(connection, self._shard, batch.preparation)

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from frostguard.domain.gateway import Gateway, gateway_due
-from frostguard.domain.outages import Outage, Outages
+from frostguard.domain.outages import Outage
+from frostguard.domain.shards import WHOLE, Shard, Silences
 from frostguard.domain.unit import deadline
 from frostguard.domain.unit_state import UnitState
 from frostguard.store import outages, states, watermarks
@@ -31,24 +32,24 @@ class Memory:
     watermarks: Watermarks = field(default_factory=Watermarks)
     units: dict[UUID, UnitState] = field(default_factory=dict)
     gateways: dict[UUID, Gateway] = field(default_factory=dict)
-    outages: Outages = ()
+    outages: Silences = field(default_factory=Silences)
     listened_until: datetime = NEVER
 
     @classmethod
-    async def read(cls, connection: Connection, shard: int) -> "Memory":
+    async def read(cls, connection: Connection, shard: Shard = WHOLE) -> "Memory":
         """Read all of it back."""
         until, spans = await outages.load(connection, shard)
         return cls(
-            watermarks=Watermarks(await watermarks.load(connection)),
-            units=await states.load(connection),
-            gateways=await states.load_gateways(connection),
+            watermarks=Watermarks(await watermarks.load(connection, shard)),
+            units=await states.load(connection, shard),
+            gateways=await states.load_gateways(connection, shard),
             outages=spans,
             listened_until=until or NEVER,
         )
 
     def add_outage(self, outage: Outage) -> None:
         """A span in which we did not listen is over."""
-        self.outages = (*self.outages[-outages.KEPT :], outage)
+        self.outages.add(outage)
 
 
 class Deadlines:
@@ -122,11 +123,12 @@ class Deadlines:
         if unit is None:
             return None
         state = self._memory.units.get(unit_id) or UnitState(unit_id)
-        return deadline(state, unit.rules, self._memory.outages)
+        return deadline(state, unit.rules, self._memory.outages.of(unit.subject.organization_id))
 
     def _gateway_due(self, gateway_id: UUID) -> datetime | None:
         gateway = self._memory.gateways.get(gateway_id)
         owner = self._fleet.owner_of_gateway(gateway_id)
         if gateway is None or owner is None:
             return None
-        return gateway_due(gateway, owner.intervals.get(gateway_id), owner.limits, self._memory.outages)
+        spans = self._memory.outages.of(owner.id)
+        return gateway_due(gateway, owner.intervals.get(gateway_id), owner.limits, spans)

@@ -19,7 +19,7 @@ import logging
 import math
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
 import aiomqtt
@@ -42,6 +42,7 @@ log = logging.getLogger("ingest.mqtt")
 CHUNK = 262_144  # bytes that one turn of the event loop takes off the socket at most
 CONNECT_SECONDS = 10
 CLOSE_SECONDS = 3
+AT_ONCE = 100  # topics in one packet: about ten kilobytes
 _PUBACK = b"\x40\x02"
 _PRIVATE_NAMES = (
     "_sock", "_sock_close", "_in_packet", "_packet_handle", "_packet_queue", "_loop_rc_handle", "_msgtime_mutex",
@@ -139,29 +140,32 @@ class Session:
         The answer comes behind the backlog, so there is no bound but the connection's life.
         Raises BrokerUnavailableError or BrokerRefusedError.
         """
-        subscribing = asyncio.create_task(self._subscribe_to(subscriptions))
+        for first in range(0, len(subscriptions), AT_ONCE):
+            await self._answered(self._subscribe(subscriptions[first : first + AT_ONCE]))
+
+    async def unsubscribe(self, subscriptions: Sequence[str]) -> None:
+        """Take subscriptions back; what is queued of them still comes. Raises BrokerUnavailableError."""
+        for first in range(0, len(subscriptions), AT_ONCE):
+            part = list(subscriptions[first : first + AT_ONCE])
+            await self._answered(self._client.unsubscribe(part, timeout=math.inf))
+
+    async def _answered(self, asking: Coroutine[Any, Any, None]) -> None:
+        asked = asyncio.create_task(asking)
         try:
-            await asyncio.wait([subscribing, self.lost], return_when=asyncio.FIRST_COMPLETED)
-            if not subscribing.done():  # aiomqtt would wait for ever
+            await asyncio.wait([asked, self.lost], return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():  # aiomqtt would wait for ever
                 raise BrokerUnavailableError("the connection was lost before the subscriptions were confirmed")
-            subscribing.result()
+            asked.result()
         except aiomqtt.MqttError as error:
             raise BrokerUnavailableError(str(error)) from None
         finally:
-            subscribing.cancel()
+            asked.cancel()
 
-    async def _subscribe_to(self, subscriptions: Sequence[str]) -> None:
-        for pattern in subscriptions:
-            await self._subscribe(pattern)
-
-    async def _subscribe(self, pattern: str) -> None:
-        # Retained messages are wanted of status topics only; elsewhere they are somebody's mistake, shown as such.
-        handling = 0 if pattern.endswith("/status") else 2
-        options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=handling)
-        codes = await self._client.subscribe(pattern, options=options, timeout=math.inf)
-        refused = [str(code) for code in codes if (code if isinstance(code, int) else code.value) >= 0x80]
-        if refused:
-            raise BrokerRefusedError(f"subscription to {pattern}: {refused[0]}")
+    async def _subscribe(self, patterns: Sequence[str]) -> None:
+        codes = await self._client.subscribe([(each, _options(each)) for each in patterns], timeout=math.inf)
+        for pattern, code in zip(patterns, codes, strict=False):
+            if (code if isinstance(code, int) else code.value) >= 0x80:
+                raise BrokerRefusedError(f"subscription to {pattern}: {code}")
 
     def acknowledge(self, packet_ids: Sequence[int]) -> None:
         """Send the PUBACKs of messages whose readings are committed, in order of arrival.
@@ -336,6 +340,33 @@ def _hand_back(inner: Any, packet: Other) -> MQTTErrorCode:
             "pos": 0,
         }
     return result
+
+
+def _options(pattern: str) -> SubscribeOptions:
+    # Retained messages are wanted of status topics only; elsewhere they are somebody's mistake, shown as such.
+    handling = 0 if pattern.endswith("/status") else 2
+    return SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=handling)
+
+
+async def forget(settings: MqttSettings) -> None:
+    """Have the broker drop the session of this client id, and everything that it holds.
+
+    Raises BrokerUnavailableError or BrokerRefusedError.
+    """
+    properties: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = 0
+    client = Client(
+        settings.host, settings.port, identifier=settings.client_id, username=settings.username,
+        password=settings.password, protocol=aiomqtt.ProtocolVersion.V5, clean_start=True, properties=properties,
+        tls_context=tls_context(settings), timeout=CONNECT_SECONDS,
+    )  # fmt: skip
+    try:
+        async with client:
+            pass
+    except MqttConnectError as error:
+        raise BrokerRefusedError(str(error)) from None
+    except aiomqtt.MqttError as error:
+        raise BrokerUnavailableError(str(error)) from None
 
 
 def _connect_properties(settings: MqttSettings) -> Any:

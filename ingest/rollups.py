@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge
 from frostguard.config import DatabaseSettings
 from frostguard.domain.buckets import Span, floor
 from frostguard.domain.reading import Reading
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.domain.unit_state import FOREVER
 from frostguard.errors import FrostGuardError
 from frostguard.store import rollups
@@ -40,7 +41,8 @@ def _utc_now() -> datetime:
 class Horizon:
     """Readings before `at` may be summed already, or be in the course of it. It only moves forward."""
 
-    def __init__(self) -> None:
+    def __init__(self, shard: Shard = WHOLE) -> None:
+        self._shard = shard
         self.at = FOREVER  # nothing is known yet: everything may be
         self._middle: datetime | None = None
         self._seen_at: datetime | None = None
@@ -55,7 +57,7 @@ class Horizon:
             return
         self._middle, self._seen_at = rows[len(rows) // 2].recorded_at, now
         if oldest < self.at:
-            await rollups.mark_late(connection, _late_hours(rows, self.at))
+            await rollups.mark_late(connection, _late_hours(rows, self.at), self._shard)
 
     def arriving(self, now: datetime) -> datetime:
         """Return the event time of what has arrived in the last seconds; `now`, if nothing has.
@@ -90,14 +92,16 @@ def _late_hours(rows: Sequence[Reading], horizon: datetime) -> dict[datetime, se
 class Rollups:
     """Runs beside the daemon until cancelled."""
 
-    def __init__(self, settings: DatabaseSettings, shard: int = 0, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self, settings: DatabaseSettings, shard: Shard = WHOLE, now: Callable[[], datetime] = _utc_now
+    ) -> None:
         self._settings = settings
         self._shard = shard
         self._now = now
         self._upto = FOREVER
         self._holder: int | None = None  # the backend of the writer that holds the shard
         self._loaded = asyncio.Event()
-        self.horizon = Horizon()
+        self.horizon = Horizon(shard)
 
     async def load(self, connection: Connection) -> None:
         """Learn what is summed already, on the writer's connection, before it writes its first batch.
@@ -118,7 +122,7 @@ class Rollups:
             await asyncio.sleep(PAUSE_SECONDS)  # a backlog has begun to arrive by then, and `step` stays behind it
             connection: Connection | None = None
             try:
-                connection = await connect(self._settings, f"frostguard-rollups-{self._shard}")
+                connection = await connect(self._settings, f"frostguard-rollups-{self._shard.number}")
                 while True:
                     await self.step(connection)
                     await asyncio.sleep(EVERY_SECONDS)
@@ -139,7 +143,7 @@ class Rollups:
                 return
 
     async def _resum(self, connection: Connection, last: int) -> int:
-        async with rollups.exclusive(connection) as ours:
+        async with rollups.exclusive(connection, self._shard) as ours:
             settled = await rollups.resum_late(connection, self._shard, last) if ours else 0
         RESUMMED.inc(settled)
         return settled
@@ -151,7 +155,7 @@ class Rollups:
         ceiling = await rollups.ceiling(connection)
         while not await rollups.all_ended(connection, ceiling):  # noqa: ASYNC110 - the event is in PostgreSQL
             await asyncio.sleep(ENDED_SECONDS)
-        async with rollups.exclusive(connection) as ours:
+        async with rollups.exclusive(connection, self._shard) as ours:
             upto = await rollups.roll_up(connection, self._shard, self._holder, goal) if ours else None
         if upto is None:
             return False

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from frostguard.config import DatabaseSettings
 from frostguard.errors import FrostGuardError
-from frostguard.store import held, partitions
+from frostguard.store import held, partitions, shards
 from frostguard.store.connection import Connection, abandon, connect, translated
 from ingest import metrics
 from ingest.fleet import Fleet
@@ -24,7 +24,8 @@ REPLAYS = "dead-letters"  # somebody asked for some again
 LOGS = "manual-logs"  # somebody wrote one
 ALERTS = "alerts"  # a window of silence was opened or closed
 INBOX = "inbox"  # messages came by HTTP
-NAMES = frozenset({REPLAYS, LOGS, ALERTS, INBOX})
+LAYOUT = shards.CHANNEL_WORD  # another number of shards is prepared
+NAMES = frozenset({REPLAYS, LOGS, ALERTS, INBOX, LAYOUT})
 
 
 class Told(Protocol):
@@ -38,6 +39,12 @@ class Told(Protocol):
 
     def asked(self, name: str) -> None:
         """Somebody asks for one of NAMES."""
+
+    def prepared(self, preparation: int) -> None:
+        """The newest preparation of another layout has this number; 0: there was none."""
+
+    def fleet_changed(self) -> None:
+        """The organizations or their networks may be others now."""
 
 
 class Watch:
@@ -74,9 +81,9 @@ class Watch:
         """Read the whole fleet, and which assigned sensors have readings waiting."""
         changes = await self._fleet.load(connection)
         self._told.changed(changes.units)
-        self._told.assigned(await held.assigned_with_held(connection))
-        for name in sorted(NAMES):
-            self._told.asked(name)
+        self._told.assigned(await held.assigned_with_held(connection, self._fleet.shard))
+        self._told.fleet_changed()
+        await self._ask(connection, NAMES)
         self._measure()
         if not self.loaded.is_set():
             gc.collect()
@@ -110,15 +117,22 @@ class Watch:
 
     async def _reload(self, connection: Connection) -> None:
         changed, self._changed = self._changed, set()
-        organizations = [UUID(text) for text in changed - NAMES]
+        organizations = [one for text in changed - NAMES if self._fleet.shard.has(one := UUID(text))]
         if organizations:
             changes = await self._fleet.load(connection, organizations)
             self._told.changed(changes.units)
             self._told.assigned(changes.assigned)
+            self._told.fleet_changed()
             self._measure()
             log.info("fleet changed", extra={"organizations": len(organizations)})
-        for name in changed & NAMES:  # after the fleet: what made a letter usable may be in the same change
-            self._told.asked(name)
+        await self._ask(connection, changed & NAMES)  # after the fleet: what made a letter usable may be among it
+
+    async def _ask(self, connection: Connection, names: Iterable[str]) -> None:
+        for name in sorted(names):
+            if name == LAYOUT:
+                self._told.prepared((await shards.layout(connection))["preparation"])
+            else:
+                self._told.asked(name)
 
     async def _keep_partitions(self, connection: Connection) -> None:
         now = datetime.now(UTC)

@@ -13,7 +13,9 @@ from typing import Self
 from uuid import UUID
 
 from frostguard.config import DatabaseSettings
+from frostguard.domain.buckets import Span, floor
 from frostguard.domain.reading import Reading
+from frostguard.domain.shards import Shard
 from frostguard.errors import (
     ConflictError,
     LockLostError,
@@ -21,7 +23,7 @@ from frostguard.errors import (
     RowRefusedError,
     StoreUnavailableError,
 )
-from frostguard.store import dead_letters, fleet, gateway_states, held, http_inbox, locks, partitions, readings
+from frostguard.store import dead_letters, fleet, gateway_states, held, http_inbox, locks, partitions, readings, shards
 from frostguard.store import watermarks as watermark_table
 from frostguard.store.connection import Connection, Record, abandon, connect, savepoint, translated
 from frostguard.store.dead_letters import DeadLetter, Overflow
@@ -71,7 +73,7 @@ class Written:
 class Writer:
     """The writing connection and what memory knows of the committed state."""
 
-    def __init__(self, connection: Connection, memory: Memory, fleet: Fleet, shard: int, horizon: Horizon) -> None:
+    def __init__(self, connection: Connection, memory: Memory, fleet: Fleet, horizon: Horizon) -> None:
         self._connection = connection
         self._memory = memory
         self._fleet = fleet
@@ -79,22 +81,24 @@ class Writer:
         self._horizon = horizon
         self._catching_up = CatchingUp()
         self._deadlines = Deadlines(fleet, memory, self._catching_up)
-        self._judge = Judge(fleet, shard, self._catching_up)
+        self._judge = Judge(fleet, self._catching_up)
         self._batches = 0
         self._stage_until = 0
 
     @classmethod
-    async def open(cls, settings: DatabaseSettings, shard: int, fleet: Fleet, horizon: Horizon | None = None) -> Self:
-        """Connect, take the shard, read back what was committed.
+    async def open(cls, settings: DatabaseSettings, fleet: Fleet, horizon: Horizon | None = None) -> Self:
+        """Connect, take the fleet's shard, read back what was committed.
 
-        Raises StoreUnavailableError, or LockLostError while another daemon holds the shard.
+        Raises StoreUnavailableError, or LockLostError while another daemon holds the shard, daemons of another layout
+        are at work, or there may be no such layout yet.
         """
-        connection = await connect(settings, f"frostguard-ingest-{shard}")
+        shard = fleet.shard
+        connection = await connect(settings, f"frostguard-ingest-{shard.number}")
         try:
             await _lock(connection, shard)
             await readings.prepare(connection)
             await partitions.ensure_ahead(connection, datetime.now(UTC))
-            return cls(connection, await Memory.read(connection, shard), fleet, shard, horizon or Horizon())
+            return cls(connection, await Memory.read(connection, shard), fleet, horizon or Horizon(shard))
         except BaseException:
             abandon(connection)
             raise
@@ -110,11 +114,11 @@ class Writer:
 
     async def inbox(self, limit: int) -> list[Record]:
         """Return messages that came by HTTP, oldest first."""
-        return await http_inbox.waiting(self._connection, 0, limit)
+        return await http_inbox.waiting(self._connection, 0, limit, self._fleet.shard)
 
     async def requested_replays(self, limit: int) -> list[Record]:
         """Return dead letters that somebody asked for again, oldest first."""
-        return await dead_letters.requested(self._connection, 0, limit)
+        return await dead_letters.requested(self._connection, 0, limit, self._fleet.shard)
 
     def reschedule(self) -> None:
         """Ask every unit and gateway of the fleet when it is due."""
@@ -221,7 +225,7 @@ class Writer:
         if batch.letters or written.refused:
             await dead_letters.insert(connection, [*batch.letters, *written.refused])
         if batch.overflows:
-            totals = [Overflow(*key, dropped) for key, dropped in batch.overflows.items()]
+            totals = [Overflow(*key, dropped) for key, dropped in sorted(batch.overflows.items())]
             await dead_letters.add_overflows(connection, totals)
         if batch.numbers or batch.oldest:
             await self._settle(connection, batch, written)
@@ -301,9 +305,14 @@ class Writer:
         written.moved = changed
 
 
-async def _lock(connection: Connection, shard: int) -> None:
-    if not await locks.try_shard(connection, shard):
-        raise LockLostError(f"another daemon holds shard {shard}")
+async def _lock(connection: Connection, shard: Shard) -> None:
+    others = await locks.try_layout(connection, shard)
+    if others is not None:
+        raise LockLostError(f"daemons of another layout are at work: {others} shards; this is shard {shard}")
+    if not await locks.try_shard(connection, shard.number):
+        raise LockLostError(f"another daemon holds shard {shard.number if shard.of == 1 else shard}")
+    if await shards.adopt(connection, shard, floor(datetime.now(UTC), Span.DAY)):
+        log.info("the number of shards has changed", extra={"shards": shard.of})
 
 
 async def _refused(connection: Connection, row: Reading, reason: str) -> DeadLetter:

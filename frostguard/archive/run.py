@@ -31,6 +31,7 @@ from frostguard.blobs import Blobs
 from frostguard.config import ArchiveSettings
 from frostguard.domain.buckets import Span as BucketSpan
 from frostguard.domain.buckets import floor
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.errors import ArchiveDamagedError, FrostGuardError, StoreUnavailableError
 from frostguard.store import archives, partitions, rollups
 from frostguard.store.archives import ArchiveFile
@@ -153,18 +154,18 @@ class Archiver:
         if await archives.marks(self._connection, begin):
             raise WaitingError("late readings are not summed yet: does the daemon run?")
         if not await archives.progress(self._connection):
-            await rollups.ensure_progress(self._connection, 0, floor(now, BucketSpan.DAY))
+            await rollups.ensure_progress(self._connection, WHOLE, floor(now, BucketSpan.DAY))
         for row in await archives.progress(self._connection):
             if row["upto"] < begin + WEEK:
                 raise WaitingError(f"summed until {row['upto']:%Y-%m-%d} only: does the daemon run?")
             since = row["since"]
             while since > begin:
-                since = await self._sum_day(row["shard"], since - DAY)
+                since = await self._sum_day(Shard(row["shard"], row["shards"]), since - DAY)
                 self._summed_at = time.monotonic()
 
-    async def _sum_day(self, shard: int, day: datetime) -> datetime:
+    async def _sum_day(self, shard: Shard, day: datetime) -> datetime:
         while True:
-            async with rollups.exclusive(self._connection) as ours:
+            async with rollups.exclusive(self._connection, shard) as ours:
                 if ours:
                     return (await rollups.rebuild_day(self._connection, shard, day)).since
             await asyncio.sleep(BUSY_SECONDS)  # the daemon is at it, for a moment

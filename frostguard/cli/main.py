@@ -23,6 +23,7 @@ from frostguard.cli import (
     replay,
     roles,
     rollups,
+    shards,
     status,
     tail,
     top,
@@ -35,8 +36,8 @@ EXIT_FAILURE, EXIT_USAGE, EXIT_CONFIGURATION = 1, 2, 78  # 78 is EX_CONFIG: star
 
 # In the order in which --help lists them.
 COMMANDS = (
-    up, status, tail, top, alerts, replay, admin, audit, migrate, dead_letters, rollups, archive, export, backup,
-    doctor, roles, housekeeping, mqtt_accounts, check_config, install_systemd,
+    up, status, tail, top, alerts, replay, admin, audit, migrate, dead_letters, rollups, shards, archive, export,
+    backup, doctor, roles, housekeeping, mqtt_accounts, check_config, install_systemd,
 )  # fmt: skip
 
 

@@ -17,10 +17,11 @@ import uvloop
 
 from frostguard.cli.arguments import ArgumentsError, add_command, add_database, database_settings, with_connection
 from frostguard.config import DatabaseSettings, MqttSettings, load
+from frostguard.domain.shards import Shard
 from frostguard.errors import StoreUnavailableError
 from frostguard.gateway_passwords import matches, mosquitto_hash
 from frostguard.local.folder import write_private
-from frostguard.store import gateways
+from frostguard.store import gateways, shards
 from frostguard.store.connection import Connection, abandon, connect, translated
 
 LOOK_EVERY = 10.0  # seconds, though nothing was heard: a connection that is only half there tells nothing
@@ -60,8 +61,11 @@ async def update(connection: Connection, given: argparse.Namespace) -> bool:
     accounts = await gateways.broker_accounts(connection)
     before = _text_of(output)
     mqtt = load(MqttSettings)
-    if mqtt.username and mqtt.password:
-        accounts[mqtt.username] = _kept(before, mqtt.username, mqtt.password)
+    layout = await shards.layout(connection)
+    for of in {1, layout["shards"], layout["following"] or 1}:  # of daemons to come, and of the one there may be again
+        for user in {mqtt.of_shard(Shard(number, of)).username for number in range(of)}:
+            if user and mqtt.password:
+                accounts[user] = _kept(before, user, mqtt.password)
     text = "".join(f"{user}:{stored}\n" for user, stored in sorted(accounts.items()))
     if text == before:
         if not given.follow:

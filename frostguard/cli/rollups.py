@@ -9,10 +9,10 @@ from typing import Any
 from frostguard.cli.arguments import ArgumentsError, add_command, add_database, with_connection
 from frostguard.cli.tables import table
 from frostguard.domain.buckets import Span, Stretch, floor
-from frostguard.store import archives, partitions, rollups
+from frostguard.domain.shards import Shard
+from frostguard.store import archives, partitions, rollups, shards
 from frostguard.store.connection import Connection, Record
 
-SHARD = 0
 DAY = timedelta(days=1)
 BUSY_SECONDS = 0.5
 
@@ -71,7 +71,8 @@ def run_rebuild(given: argparse.Namespace) -> int:
         days = [day for day in days if partitions.week_of(day) not in away]
         for day in days:
             began = time.monotonic()
-            await _rebuild(connection, day)
+            for shard in await shards.every(connection):
+                await _rebuild(connection, shard, day)
             print(f"{day:%Y-%m-%d}  {time.monotonic() - began:.1f} s", flush=True)
         return len(days)
 
@@ -82,7 +83,9 @@ def run_rebuild(given: argparse.Namespace) -> int:
 
 async def _days(connection: Connection, begin: datetime | None, end: datetime | None) -> list[datetime]:
     """Return the days to sum, newest first and without a gap to what is summed already."""
-    stretch = await rollups.ensure_progress(connection, SHARD, floor(datetime.now(UTC), Span.DAY))
+    today = floor(datetime.now(UTC), Span.DAY)
+    stretches = [await rollups.ensure_progress(connection, shard, today) for shard in await shards.every(connection)]
+    stretch = Stretch(max(each.since for each in stretches), min(each.upto for each in stretches))
     last = floor(stretch.upto, Span.DAY)
     if end is not None:
         last = max(min(last, end), stretch.since - DAY)
@@ -92,10 +95,10 @@ async def _days(connection: Connection, begin: datetime | None, end: datetime | 
     return [last - n * DAY for n in range((last - first) // DAY + 1)]
 
 
-async def _rebuild(connection: Connection, day: datetime) -> None:
+async def _rebuild(connection: Connection, shard: Shard, day: datetime) -> None:
     while True:
-        async with rollups.exclusive(connection) as ours:
+        async with rollups.exclusive(connection, shard) as ours:
             if ours:
-                await rollups.rebuild_day(connection, SHARD, day)
+                await rollups.rebuild_day(connection, shard, day)
                 return
         await asyncio.sleep(BUSY_SECONDS)  # the daemon is at it, for a moment

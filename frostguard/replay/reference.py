@@ -33,27 +33,28 @@ class Expected:
     incomparable: str | None = None
 
 
-async def reference_fold(
-    connection: Connection, units: Sequence[UUID] | None = None, shard: int = 0
-) -> dict[UUID, Expected]:
+async def reference_fold(connection: Connection, units: Sequence[UUID] | None = None) -> dict[UUID, Expected]:
     """Fold these units (None: all) in one snapshot; nothing is written. Holds the result of all of them."""
     async with table.snapshot(connection):
         scope = await table.scope(connection)
         wanted = [row for row in scope if units is None or row["id"] in units]
-        return {one.unit_id: one async for one in fold_units(connection, wanted, shard)}
+        return {one.unit_id: one async for one in fold_units(connection, wanted)}
 
 
-async def fold_units(connection: Connection, scope: Sequence[Record], shard: int = 0) -> AsyncIterator[Expected]:
+async def fold_units(connection: Connection, scope: Sequence[Record]) -> AsyncIterator[Expected]:
     """Fold the units of `store.replay.scope` one after the other, inside the caller's snapshot."""
     restored = await table.is_restored(connection)
-    ears = await read_ears(connection, shard, GRACE, restored=restored)
+    ears, heard_by = Ears(), None
     async for row, rules in rules_of(connection, scope):
+        if row["organization_id"] != heard_by:
+            heard_by = row["organization_id"]
+            ears = await read_ears(connection, heard_by, GRACE, restored=restored)
         yield await _fold(Arrivals(connection, row["id"], restored=restored), row["id"], rules, ears)
 
 
-async def read_ears(connection: Connection, shard: int, grace: timedelta, *, restored: bool) -> Ears:
-    """Return when the shard listened; a daemon that never did has looked at nothing."""
-    until, outages = await table.ears(connection, shard, restored=restored)
+async def read_ears(connection: Connection, organization: UUID, grace: timedelta, *, restored: bool) -> Ears:
+    """Return when somebody listened to an organization; a daemon that never did has looked at nothing."""
+    until, outages = await table.ears(connection, organization, restored=restored)
     return Ears(tuple(outages), until or table.EARLIEST + grace, grace)
 
 

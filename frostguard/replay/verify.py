@@ -38,27 +38,28 @@ class Report:
     incomparable: dict[UUID, str] = field(default_factory=dict)
 
 
-async def verify(connection: Connection, units: Sequence[UUID] | None = None, shard: int = 0) -> Report:
+async def verify(connection: Connection, units: Sequence[UUID] | None = None) -> Report:
     """Fold these units (None: all) in one snapshot and compare; nothing is written."""
     async with table.snapshot(connection):
         scope = await table.scope(connection)
-        return await verify_units(connection, [row for row in scope if units is None or row["id"] in units], shard)
+        return await verify_units(connection, [row for row in scope if units is None or row["id"] in units])
 
 
 async def verify_units(
-    connection: Connection, scope: Sequence[Record], shard: int = 0, opened_since: datetime = table.EARLIEST
+    connection: Connection, scope: Sequence[Record], opened_since: datetime = table.EARLIEST
 ) -> Report:
     """Do the same inside the caller's snapshot; alerts are compared that opened at a moment or later."""
     report = Report()
-    began = await table.listened_since(connection, shard)
-    async for expected in fold_units(connection, scope, shard):
+    owners = {row["id"]: row["organization_id"] for row in scope}
+    began = {owner: await table.listened_since(connection, owner) for owner in set(owners.values())}
+    async for expected in fold_units(connection, scope):
         report.units += 1
         report.readings += expected.readings
         if expected.incomparable is not None:
             report.incomparable[expected.unit_id] = expected.incomparable
             continue
         recorded = await table.recorded_alerts(connection, expected.unit_id)
-        own = [row for row in recorded if not is_imported(expected.unit_id, row, began)]
+        own = [row for row in recorded if not is_imported(expected.unit_id, row, began[owners[expected.unit_id]])]
         report.imported += len(recorded) - len(own)
         report.alerts += len(own)
         report.differences += _alerts(

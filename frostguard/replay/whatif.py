@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from frostguard.domain.rules import Rules
 from frostguard.replay.changes import ChangeRefusedError, check_together
@@ -28,22 +29,25 @@ class Replayed:
 
 
 async def replay_units(
-    connection: Connection, scope: Sequence[Record], span: Span, changes: dict[str, float | None], shard: int = 0
+    connection: Connection, scope: Sequence[Record], span: Span, changes: dict[str, float | None]
 ) -> AsyncIterator[Replayed]:
     """Fold the units of `store.replay.scope` one after the other, inside the caller's snapshot.
 
     Raises ChangeRefusedError where the changes contradict what else is set for a unit.
     """
     restored = await table.is_restored(connection)
-    ears = await _ears(connection, span, shard, restored=restored)
+    ears, heard_by = Ears(), None
     async for row, rules in rules_of(connection, scope):
+        if row["organization_id"] != heard_by:
+            heard_by = row["organization_id"]
+            ears = await _ears(connection, span, heard_by, restored=restored)
         _check(row, rules, changes)
         yield await _replay(Arrivals(connection, row["id"], restored=restored), row, (rules, ears), span, changes)
 
 
-async def _ears(connection: Connection, span: Span, shard: int, *, restored: bool) -> Ears:
+async def _ears(connection: Connection, span: Span, organization: UUID, *, restored: bool) -> Ears:
     """Where the daemon listened it looks at every deadline when it is due; where it never did, all is told as if."""
-    until, outages = await table.ears(connection, shard, restored=restored)
+    until, outages = await table.ears(connection, organization, restored=restored)
     return Ears(tuple(outages), min(until or span.upto, span.upto))
 
 

@@ -16,6 +16,7 @@ from frostguard.domain.alert import Alert, AlertStatus, AlertType, Change, Resol
 from frostguard.domain.grouping import SILENCE_TYPES
 from frostguard.domain.limits import Limits
 from frostguard.domain.notice import Place, is_owed
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.store.connection import Connection, Record, translated
 
 
@@ -76,6 +77,7 @@ select {_COLUMNS} from alerts a
 LOCK_OWED = f"""
 select {_COLUMNS} from alerts a
  where a.owed and ($2::timestamptz is null or (a.opened_at, a.id) > ($2, $3::uuid))
+   and ($5 = 1 or shard_of(a.organization_id, $5) = $4)
  order by a.opened_at, a.id limit $1 for update
 """  # noqa: S608
 
@@ -216,14 +218,16 @@ async def lock_open_silences(connection: Connection, organizations: Sequence[UUI
     return [(_alert(row), _subject(row)) for row in rows]
 
 
-async def lock_owed(connection: Connection, limit: int, after: Alert | None = None) -> list[Located]:
-    """Lock alerts that are worse than what was told of them, because something held the telling; oldest first.
+async def lock_owed(
+    connection: Connection, limit: int, after: Alert | None = None, shard: Shard = WHOLE
+) -> list[Located]:
+    """Lock alerts of a shard that are worse than what was told of them, because something held it; oldest first.
 
     `after` is the last one of the page before.
     """
     opened_at, alert_id = (after.opened_at, after.id) if after is not None else (None, None)
     with translated():
-        rows = await connection.fetch(LOCK_OWED, limit, opened_at, alert_id)
+        rows = await connection.fetch(LOCK_OWED, limit, opened_at, alert_id, *shard)
     return [(_alert(row), _subject(row)) for row in rows]
 
 

@@ -317,7 +317,10 @@ insert into reading_weeks (week, compacted_at) values ($1, now())
 on conflict (week) do update set compacted_at = excluded.compacted_at
 """
 
-LIST_PROGRESS = "select shard, since, upto from rollup_progress order by shard"
+LIST_PROGRESS = """
+select shard, (select coalesce(max(shards), 1) from shard_layout) as shards, since, upto from rollup_progress
+ order by shard
+"""
 
 
 async def week(connection: Connection, monday: datetime) -> Record | None:
@@ -360,7 +363,7 @@ async def compacted(connection: Connection, monday: datetime) -> None:
 
 
 async def progress(connection: Connection) -> list[Record]:
-    """Return `shard`, `since` and `upto` of what is summed."""
+    """Return `shard` (one of `shards`), `since` and `upto` of what is summed."""
     with translated():
         return list(await connection.fetch(LIST_PROGRESS))
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.store.connection import Connection, Record, translated
 
 
@@ -71,9 +72,12 @@ update dead_letters set replay_requested_at = now()
 
 NOTIFY_REPLAY = "select pg_notify('config', 'dead-letters')"
 
+# A letter of nobody that we knew may be somebody's by now; what still is nobody's, shard 0 looks at again.
 SELECT_REPLAYS = """
 select id, received_at, topic, payload from dead_letters
- where replay_requested_at is not null and replayed_at is null and id > $1 order by id limit $2
+ where replay_requested_at is not null and replayed_at is null and id > $1
+   and ($4 = 1 or shard_of(coalesce(organization_id, organization_of_topic(topic)), $4) = $3)
+ order by id limit $2
 """
 
 SETTLE_REPLAYED = "update dead_letters set replayed_at = now() where id = any($1::bigint[])"
@@ -129,10 +133,10 @@ async def request_replay(connection: Connection, ids: Sequence[int] | None = Non
     return int(done.rpartition(" ")[2])
 
 
-async def requested(connection: Connection, after: int, limit: int) -> list[Record]:
-    """Return the messages whose replay is asked for, oldest first."""
+async def requested(connection: Connection, after: int, limit: int, shard: Shard = WHOLE) -> list[Record]:
+    """Return the messages of a shard whose replay is asked for, oldest first."""
     with translated():
-        return list(await connection.fetch(SELECT_REPLAYS, after, limit))
+        return list(await connection.fetch(SELECT_REPLAYS, after, limit, *shard))
 
 
 async def settle(connection: Connection, stored: Sequence[int], refused: Sequence[tuple[int, str, str]]) -> None:

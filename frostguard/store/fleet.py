@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.store.connection import Connection, Record, translated
 
 LIST_ORGANIZATIONS = """
 select id, slug, settings::text from organizations
- where deleted_at is null and ($1::uuid[] is null or id = any($1))
+ where deleted_at is null and ($1::uuid[] is null or id = any($1)) and ($3 = 1 or shard_of(id, $3) = $2)
 """
 
 LIST_GATEWAYS = """
@@ -51,10 +52,12 @@ async def origin(connection: Connection, sensor: UUID) -> Record | None:
         return await connection.fetchrow(GET_ORIGIN, sensor)
 
 
-async def organizations(connection: Connection, ids: Sequence[UUID] | None = None) -> list[Record]:
-    """Return id and slug of these organizations (all, if None)."""
+async def organizations(
+    connection: Connection, ids: Sequence[UUID] | None = None, shard: Shard = WHOLE
+) -> list[Record]:
+    """Return id, slug and settings of these organizations (all, if None), as far as they are of a shard."""
     with translated():
-        return list(await connection.fetch(LIST_ORGANIZATIONS, None if ids is None else list(ids)))
+        return list(await connection.fetch(LIST_ORGANIZATIONS, None if ids is None else list(ids), *shard))
 
 
 async def gateways(connection: Connection, organizations: Sequence[UUID] | None = None) -> list[Record]:

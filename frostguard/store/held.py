@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from frostguard.domain.reading import Reading
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.store.connection import Connection, translated
 
 # Without the unit, which is what they wait for.
@@ -29,6 +30,7 @@ returning s.unit_id, {", ".join("h." + c for c in COLUMNS)}
 SELECT_ASSIGNED_WITH_HELD = """
 select s.id from sensors s join units u on u.id = s.unit_id
  where u.deleted_at is null and s.deleted_at is null and exists (select from held_readings h where h.sensor_id = s.id)
+   and ($2 = 1 or shard_of(s.organization_id, $2) = $1)
 """
 
 INSERT_PENDING_SENSORS = """
@@ -61,10 +63,10 @@ async def take(connection: Connection, sensors: Sequence[UUID]) -> list[Reading]
     return sorted(rows, key=lambda row: (row.recorded_at, row.seq))
 
 
-async def assigned_with_held(connection: Connection) -> list[UUID]:
-    """Return the sensors that were assigned while nobody was there to move their readings."""
+async def assigned_with_held(connection: Connection, shard: Shard = WHOLE) -> list[UUID]:
+    """Return the sensors of a shard that were assigned while nobody was there to move their readings."""
     with translated():
-        return [row[0] for row in await connection.fetch(SELECT_ASSIGNED_WITH_HELD)]
+        return [row[0] for row in await connection.fetch(SELECT_ASSIGNED_WITH_HELD, *shard)]
 
 
 async def register_pending(

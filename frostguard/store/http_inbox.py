@@ -7,6 +7,7 @@ removes it in the transaction that stores it.
 from collections.abc import Sequence
 from uuid import UUID
 
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.store.connection import Connection, Record, translated
 
 INSERT_MESSAGES = """
@@ -14,7 +15,12 @@ insert into http_inbox (gateway_id, topic, payload)
 select $1, m.topic, m.payload from unnest($2::text[], $3::bytea[]) with ordinality m (topic, payload, n) order by m.n
 """
 
-LIST_WAITING = "select id, received_at, topic, payload from http_inbox where id > $1 order by id limit $2"
+LIST_WAITING = """
+select id, received_at, topic, payload from http_inbox
+ where id > $1
+   and ($4 = 1 or gateway_id in (select id from gateways where shard_of(organization_id, $4) = $3))
+ order by id limit $2
+"""
 
 REMOVE_MESSAGES = "delete from http_inbox where id = any($1::bigint[])"
 
@@ -36,10 +42,10 @@ async def insert(connection: Connection, gateway: UUID, messages: Sequence[tuple
         await connection.execute(INSERT_MESSAGES, gateway, list(topics), list(payloads))
 
 
-async def waiting(connection: Connection, after: int, limit: int) -> list[Record]:
-    """Return id, received_at, topic and payload of messages above a number, in the order in which they came."""
+async def waiting(connection: Connection, after: int, limit: int, shard: Shard = WHOLE) -> list[Record]:
+    """Return id, received_at, topic and payload of a shard's messages above a number, in the order they came in."""
     with translated():
-        return list(await connection.fetch(LIST_WAITING, after, limit))
+        return list(await connection.fetch(LIST_WAITING, after, limit, *shard))
 
 
 async def remove(connection: Connection, ids: Sequence[int]) -> None:

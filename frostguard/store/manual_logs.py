@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.store.connection import Connection, Record, translated
 
 LOCK_UNJUDGED = """
-select id, unit_id, logged_at, celsius from manual_logs where judged_at is null
+select id, unit_id, logged_at, celsius from manual_logs
+ where judged_at is null and ($3 = 1 or shard_of(organization_id, $3) = $2)
  order by logged_at, id limit $1 for update
 """
 
@@ -20,10 +22,10 @@ returning id
 """
 
 
-async def lock_unjudged(connection: Connection, limit: int) -> list[Record]:
-    """Lock the logs that no machine has seen, oldest first."""
+async def lock_unjudged(connection: Connection, limit: int, shard: Shard = WHOLE) -> list[Record]:
+    """Lock the logs of a shard that no machine has seen, oldest first."""
     with translated():
-        return list(await connection.fetch(LOCK_UNJUDGED, limit))
+        return list(await connection.fetch(LOCK_UNJUDGED, limit, *shard))
 
 
 async def settle(connection: Connection, ids: Sequence[UUID]) -> None:

@@ -94,10 +94,12 @@ select t.alert_id, t.at,
 LIST_OUTAGES_OF_OURS = """
 select o.began, o.drained,
        case when $2 then (extract(epoch from o.drained) * 1000000)::bigint else -age(o.xmin)::bigint end as batch
-  from outages o where o.shard = $1 order by o.began
+  from outages o where o.shard = shard_of($1, o.shards) order by o.began, o.drained
 """
 
-GET_LISTENED_UNTIL = "select until from listening where shard = $1"
+GET_LISTENED_UNTIL = """
+select until from listening where shard = shard_of($1, (select coalesce(max(shards), 1) from shard_layout))
+"""
 
 # When the rules of a unit were made, against the first batch that was folded by them.
 GET_RULES_CHANGED = """
@@ -115,7 +117,7 @@ select greatest(u.updated_at, s.updated_at, o.updated_at, c.updated_at) as at,
  where u.id = $1
 """
 
-GET_LISTENED_SINCE = "select min(drained) from outages where shard = $1"
+GET_LISTENED_SINCE = "select min(drained) from outages where shard = shard_of($1, shards)"
 
 GET_UNIT_STATE = f"{states.LIST_UNIT_STATES} where unit_id = $1"
 
@@ -211,19 +213,22 @@ class Arrivals:
 
 
 async def ears(
-    connection: Connection, shard: int, *, restored: bool
+    connection: Connection, organization: UUID, *, restored: bool
 ) -> tuple[datetime | None, list[tuple[int, Outage]]]:
-    """Return up to when the shard listened (None: never) and its outages with the batch that ended each."""
+    """Return up to when an organization's shard listened (None: never) and its outages with the batch that ended each.
+
+    It may have been of other shards before: then theirs, of that time.
+    """
     with translated():
-        until = await connection.fetchval(GET_LISTENED_UNTIL, shard)
-        rows = await connection.fetch(LIST_OUTAGES_OF_OURS, shard, restored)
+        until = await connection.fetchval(GET_LISTENED_UNTIL, organization)
+        rows = await connection.fetch(LIST_OUTAGES_OF_OURS, organization, restored)
     return until, [(row["batch"], Outage(row["began"], row["drained"])) for row in rows]
 
 
-async def listened_since(connection: Connection, shard: int) -> datetime | None:
-    """Return when the shard listened for the first time; None: never yet."""
+async def listened_since(connection: Connection, organization: UUID) -> datetime | None:
+    """Return when somebody listened to an organization for the first time; None: never yet."""
     with translated():
-        since: datetime | None = await connection.fetchval(GET_LISTENED_SINCE, shard)
+        since: datetime | None = await connection.fetchval(GET_LISTENED_SINCE, organization)
         return since
 
 

@@ -18,10 +18,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from frostguard.domain.buckets import Span, Stretch, floor
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.store.connection import Connection, Record, translated
 from frostguard.store.locks import INGEST_LOCK
+from frostguard.store.shards import ROLLUP_LOCK, NotYetError
 
-ROLLUP_LOCK = 0x4667_526F  # "FgRo"
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 LONGEST = 3600.0  # seconds for one day of a large fleet
@@ -33,7 +34,10 @@ UnitHour = tuple[UUID, datetime]
 
 ENSURE_PROGRESS = "insert into rollup_progress (shard, since, upto) values ($1, $2, $2) on conflict (shard) do nothing"
 
-GET_PROGRESS = "select since, upto from rollup_progress where shard = $1"
+GET_PROGRESS = """
+select since, upto from rollup_progress
+ where shard = $1 and $2 = (select coalesce(max(shards), 1) from shard_layout)
+"""
 
 LOCK_PROGRESS = GET_PROGRESS + " for update"
 
@@ -46,9 +50,9 @@ GET_COMMON = "select max(since) as since, min(upto) as upto from rollup_progress
 
 MOVE_PROGRESS = "update rollup_progress set since = least(since, $2), upto = greatest(upto, $3) where shard = $1"
 
-TRY_LOCK = "select pg_try_advisory_lock($1)"
+TRY_LOCK = "select pg_try_advisory_lock($1, $2)"
 
-UNLOCK = "select pg_advisory_unlock($1)"
+UNLOCK = "select pg_advisory_unlock($1, $2)"
 
 PATIENTLY = f"set local statement_timeout = {int(LONGEST * 1000)}"
 
@@ -60,7 +64,9 @@ ALL_ENDED = "select pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8"
 LAST_MARK = "select coalesce(max(id), 0) from late_hours"
 
 # Every batch of a backlog marks the same units of the same hour; in this order they stand together.
-LIST_LATE = "select id, hour, unit_ids from late_hours where id <= $1 order by hour, unit_ids limit 500"
+LIST_LATE = """
+select id, hour, unit_ids from late_hours where id <= $1 and shard = $2 order by hour, unit_ids limit 500
+"""
 
 SETTLE_LATE = "delete from late_hours where id = any($1::bigint[])"
 
@@ -82,6 +88,7 @@ select u.id, b.* , 5
      where r.unit_id = u.id and r.recorded_at >= $1 and r.recorded_at < $2
        and r.temperature is not null and r.fault is null
      group by 1, 2) b
+ where $4 = 1 or shard_of(u.organization_id, $4) = $3
 {_UPSERT}"""  # noqa: S608 - our own constant
 
 SUM_COARSER = f"""
@@ -93,6 +100,7 @@ select u.id, b.*, $3
       from reading_buckets r
      where r.unit_id = u.id and r.at >= $1 and r.at < $2 and r.span = $4
      group by 1, 2) b
+ where $6 = 1 or shard_of(u.organization_id, $6) = $5
 {_UPSERT}"""  # noqa: S608 - our own constant
 
 # The same for single hours of single units, as far as they are rolled up ($3).
@@ -118,14 +126,25 @@ select h.unit_id, b.*, $3
      group by r.sensor_id) b
 {_UPSERT}"""  # noqa: S608 - our own constant
 
-REMOVE_BUCKETS = "delete from reading_buckets where at >= $1 and at < $2"
+# Those of units that are gone may go with any shard: they are not summed again.
+REMOVE_BUCKETS = """
+delete from reading_buckets
+ where at >= $1 and at < $2
+   and ($4 = 1 or unit_id not in (select id from units where shard_of(organization_id, $4) <> $3))
+"""
 
 
-async def ensure_progress(connection: Connection, shard: int, today: datetime) -> Stretch:
+async def ensure_progress(connection: Connection, shard: Shard, today: datetime) -> Stretch:
     """Return what is rolled up; on the very first call, nothing yet, to begin with `today` (a midnight)."""
     with translated():
-        await connection.execute(ENSURE_PROGRESS, shard, today)
-        return Stretch(*await connection.fetchrow(LOCK_PROGRESS, shard))
+        await connection.execute(ENSURE_PROGRESS, shard.number, today)
+        return _stretch_of(await connection.fetchrow(LOCK_PROGRESS, *shard))
+
+
+def _stretch_of(row: Record | None) -> Stretch:
+    if row is None:
+        raise NotYetError("the number of shards has changed")
+    return Stretch(*row)
 
 
 async def common_stretch(connection: Connection) -> Stretch | None:
@@ -135,14 +154,14 @@ async def common_stretch(connection: Connection) -> Stretch | None:
     return None if row["upto"] is None else Stretch(row["since"], max(row["since"], row["upto"]))
 
 
-async def mark_late(connection: Connection, late: Mapping[datetime, set[UUID]]) -> None:
-    """Write down of which units an hour is to be summed anew, in the transaction that stores their readings."""
+async def mark_late(connection: Connection, late: Mapping[datetime, set[UUID]], shard: Shard = WHOLE) -> None:
+    """Write down of which units of a shard an hour is to be summed anew, in the transaction of their readings."""
     marks = []
     for hour, units in late.items():
         ordered = sorted(units)
-        marks += [(hour, ordered[first : first + TOGETHER]) for first in range(0, len(ordered), TOGETHER)]
+        marks += [(hour, ordered[first : first + TOGETHER], shard.number) for first in range(0, len(ordered), TOGETHER)]
     with translated():
-        await connection.copy_records_to_table("late_hours", records=marks, columns=("hour", "unit_ids"))
+        await connection.copy_records_to_table("late_hours", records=marks, columns=("hour", "unit_ids", "shard"))
 
 
 async def last_mark(connection: Connection) -> int:
@@ -167,11 +186,11 @@ async def all_ended(connection: Connection, ceiling: str) -> bool:
 
 
 @asynccontextmanager
-async def exclusive(connection: Connection) -> AsyncIterator[bool]:
-    """Hold the lock under which buckets are written, and a transaction. False: somebody else does; write nothing."""
+async def exclusive(connection: Connection, shard: Shard = WHOLE) -> AsyncIterator[bool]:
+    """Hold the lock under which a shard's buckets are written, and a transaction. False: somebody else does."""
     with translated():
         # Of the session, and taken before the transaction: a transaction's snapshot must be younger than its lock.
-        if not await connection.fetchval(TRY_LOCK, ROLLUP_LOCK):
+        if not await connection.fetchval(TRY_LOCK, ROLLUP_LOCK, shard.number):
             yield False
             return
         try:
@@ -180,42 +199,43 @@ async def exclusive(connection: Connection) -> AsyncIterator[bool]:
                 yield True
         finally:
             if not connection.is_closed():
-                await connection.fetchval(UNLOCK, ROLLUP_LOCK)
+                await connection.fetchval(UNLOCK, ROLLUP_LOCK, shard.number)
 
 
-async def roll_up(connection: Connection, shard: int, holder: int, end: datetime) -> datetime | None:
+async def roll_up(connection: Connection, shard: Shard, holder: int, end: datetime) -> datetime | None:
     """Sum what follows the stretch up to `end` (a multiple of 5 minutes), at most a day of it, inside `exclusive`.
 
     `holder` is the backend of the writer that holds the shard. Returns how far it is now; None, and nothing is summed,
     where another one holds it.
     """
     with translated():
-        since, begin = await connection.fetchrow(LOCK_PROGRESS, shard)
-        if not await connection.fetchval(HOLDS_SHARD, INGEST_LOCK, shard, holder):
+        row = await connection.fetchrow(LOCK_PROGRESS, *shard)
+        if row is None or not await connection.fetchval(HOLDS_SHARD, INGEST_LOCK, shard.number, holder):
             return None
+    since, begin = row
     end = max(begin, min(end, floor(begin, Span.DAY) + DAY))
     with translated():
-        await _sum(connection, begin, end)
-        await connection.execute(MOVE_PROGRESS, shard, since, end)
+        await _sum(connection, shard, begin, end)
+        await connection.execute(MOVE_PROGRESS, shard.number, since, end)
     return end
 
 
-async def _stretch(connection: Connection, shard: int) -> Stretch:
+async def _stretch(connection: Connection, shard: Shard) -> Stretch:
     """Return what is rolled up. Inside `exclusive`: a rebuild in another process may have made it longer."""
     with translated():
-        return Stretch(*await connection.fetchrow(GET_PROGRESS, shard))
+        return _stretch_of(await connection.fetchrow(GET_PROGRESS, *shard))
 
 
-async def _sum(connection: Connection, begin: datetime, end: datetime) -> None:
+async def _sum(connection: Connection, shard: Shard, begin: datetime, end: datetime) -> None:
     """Sum every bucket of all spans that ends in (begin, end]."""
-    await connection.execute(SUM_FIVES, begin, end, timeout=LONGEST)
+    await connection.execute(SUM_FIVES, begin, end, *shard, timeout=LONGEST)
     for span, finer in ((Span.HOUR, Span.FIVE_MINUTES), (Span.DAY, Span.HOUR)):
         first, last = floor(begin, span), floor(end, span)
         if first < last:
-            await connection.execute(SUM_COARSER, first, last, span, finer, timeout=LONGEST)
+            await connection.execute(SUM_COARSER, first, last, span, finer, *shard, timeout=LONGEST)
 
 
-async def resum_late(connection: Connection, shard: int, last: int) -> int:
+async def resum_late(connection: Connection, shard: Shard, last: int) -> int:
     """Sum some of the hours anew that are marked up to the number `last`, as far as they are rolled up.
 
     Inside `exclusive`. Returns how many marks that settled: 0, when none was left.
@@ -224,7 +244,7 @@ async def resum_late(connection: Connection, shard: int, last: int) -> int:
     settled: list[int] = []
     hours: set[UnitHour] = set()
     with translated():
-        for mark in await connection.fetch(LIST_LATE, last):
+        for mark in await connection.fetch(LIST_LATE, last, shard.number):
             summed = stretch.since <= mark["hour"] < stretch.upto
             more = {(unit, mark["hour"]) for unit in mark["unit_ids"]} - hours if summed else set()
             if len(hours) + len(more) > AT_ONCE:
@@ -253,7 +273,7 @@ def _columns(marks: set[UnitHour]) -> tuple[list[UUID], list[datetime]]:
     return [unit for unit, _ in ordered], [at for _, at in ordered]
 
 
-async def rebuild_day(connection: Connection, shard: int, day: datetime) -> Stretch:
+async def rebuild_day(connection: Connection, shard: Shard, day: datetime) -> Stretch:
     """Sum one day from nothing, inside `exclusive`; of a day that is not over, what is rolled up of it.
 
     The day before the stretch makes it longer; days farther back, with a gap between, do not. Returns the stretch.
@@ -262,10 +282,10 @@ async def rebuild_day(connection: Connection, shard: int, day: datetime) -> Stre
     end = min(day + DAY, stretch.upto)
     with translated():
         if end > stretch.since:
-            await connection.execute(REMOVE_BUCKETS, day, day + DAY, timeout=LONGEST)
-        await _sum(connection, day, end)
+            await connection.execute(REMOVE_BUCKETS, day, day + DAY, *shard, timeout=LONGEST)
+        await _sum(connection, shard, day, end)
         since = day if day <= stretch.since <= end else stretch.since
-        await connection.execute(MOVE_PROGRESS, shard, since, stretch.upto)
+        await connection.execute(MOVE_PROGRESS, shard.number, since, stretch.upto)
     return Stretch(since, stretch.upto)
 
 

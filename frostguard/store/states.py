@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from frostguard.domain.gateway import Gateway
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.domain.unit_state import SensorRow, UnitRow, UnitState, pack, pack_sensors, unpack
 from frostguard.store.connection import Connection, translated
 
@@ -32,6 +33,13 @@ LIST_UNIT_STATES = f"select {_NAMES} from unit_states"  # noqa: S608 - our own c
 LIST_SENSOR_STATES = """
 select unit_id, sensor_id, last_at, last_seq, battery_percent, battery_level, fault, door_open from sensor_states
 """
+
+LIST_UNIT_STATES_OF_SHARD = f"{LIST_UNIT_STATES} where $2 = 1 or shard_of(organization_id, $2) = $1"
+
+LIST_SENSOR_STATES_OF_SHARD = f"""
+{LIST_SENSOR_STATES}
+ where $2 = 1 or unit_id in (select id from units where shard_of(organization_id, $2) = $1)
+"""  # noqa: S608
 
 SAVE_UNIT_STATES = f"""
 insert into unit_states ({_NAMES}, organization_id)
@@ -63,7 +71,10 @@ delete from sensor_states s using unnest($1::uuid[], $2::uuid[]) n (unit_id, sen
  where s.unit_id = n.unit_id and s.sensor_id = n.sensor_id
 """
 
-LIST_GATEWAY_STATES = "select gateway_id, last_heard_at, lost_at, silent_since from gateway_states"
+LIST_GATEWAY_STATES = """
+select gateway_id, last_heard_at, lost_at, silent_since from gateway_states
+ where $2 = 1 or gateway_id in (select id from gateways where shard_of(organization_id, $2) = $1)
+"""
 
 SAVE_GATEWAY_STATES = """
 insert into gateway_states as s (gateway_id, last_heard_at, lost_at, silent_since)
@@ -77,15 +88,15 @@ on conflict (gateway_id) do update
 """
 
 
-async def load(connection: Connection) -> dict[UUID, UnitState]:
-    """Return every unit's state as the last commit left it."""
+async def load(connection: Connection, shard: Shard = WHOLE) -> dict[UUID, UnitState]:
+    """Return the state of every unit of a shard as the last commit left it."""
     sensors: dict[UUID, list[SensorRow]] = {}
     states: dict[UUID, UnitState] = {}
     with translated():
         async with connection.transaction(readonly=True):  # cursors: all rows at once would double the memory
-            async for row in connection.cursor(LIST_SENSOR_STATES, prefetch=PREFETCH):
+            async for row in connection.cursor(LIST_SENSOR_STATES_OF_SHARD, *shard, prefetch=PREFETCH):
                 sensors.setdefault(row["unit_id"], []).append(SensorRow(*row))
-            async for row in connection.cursor(LIST_UNIT_STATES, prefetch=PREFETCH):
+            async for row in connection.cursor(LIST_UNIT_STATES_OF_SHARD, *shard, prefetch=PREFETCH):
                 states[row["unit_id"]] = _state(tuple(row), sensors.pop(row["unit_id"], []))
     return states
 
@@ -163,10 +174,10 @@ async def forget_sensors(connection: Connection, gone: Sequence[tuple[UUID, UUID
         await connection.execute(FORGET_SENSORS, *map(list, zip(*gone, strict=True)))
 
 
-async def load_gateways(connection: Connection) -> dict[UUID, Gateway]:
-    """Return every gateway's state."""
+async def load_gateways(connection: Connection, shard: Shard = WHOLE) -> dict[UUID, Gateway]:
+    """Return the state of every gateway of a shard."""
     with translated():
-        return {row[0]: Gateway(*row) for row in await connection.fetch(LIST_GATEWAY_STATES)}
+        return {row[0]: Gateway(*row) for row in await connection.fetch(LIST_GATEWAY_STATES, *shard)}
 
 
 async def save_gateways(connection: Connection, gateways: Sequence[Gateway]) -> None:

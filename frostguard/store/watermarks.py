@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.store.connection import Connection, translated
 
 KEPT_BOOTS = 4
@@ -18,7 +19,11 @@ class Watermark(NamedTuple):
     beyond: list[int]
 
 
-LIST_WATERMARKS = "select gateway_id, boot, upto, beyond from gateway_watermarks order by updated_at"
+LIST_WATERMARKS = """
+select gateway_id, boot, upto, beyond from gateway_watermarks
+ where $2 = 1 or gateway_id in (select id from gateways where shard_of(organization_id, $2) = $1)
+ order by updated_at
+"""
 
 # bigint[] of different lengths cannot be unnested side by side, so they travel as text.
 SAVE_WATERMARKS = """
@@ -37,10 +42,10 @@ delete from gateway_watermarks w using (
 """
 
 
-async def load(connection: Connection) -> list[Watermark]:
-    """Return all of them, the boot that was heard longest ago first."""
+async def load(connection: Connection, shard: Shard = WHOLE) -> list[Watermark]:
+    """Return those of a shard's gateways, the boot that was heard longest ago first."""
     with translated():
-        return [Watermark(*row) for row in await connection.fetch(LIST_WATERMARKS)]
+        return [Watermark(*row) for row in await connection.fetch(LIST_WATERMARKS, *shard)]
 
 
 async def save(connection: Connection, watermarks: Sequence[Watermark]) -> None:

@@ -8,6 +8,7 @@ Level counts are exact, every name is `[A-Za-z0-9_-]{1,64}`.
 """
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -49,6 +50,7 @@ MAX_TOPIC = 208
 
 _NAME = "[A-Za-z0-9_-]{1,64}"
 _is_name = re.compile(_NAME).fullmatch
+_is_network = re.compile(f"{_NAME}(?:@{_NAME})?").fullmatch
 _native = re.compile(f"frostguard/v1/({_NAME})/({_NAME})/(readings|status|committed)").fullmatch
 # The open-source edition of The Things Stack has no tenants, and no @ in its topics.
 _tts = re.compile(f"v3/({_NAME}(?:@{_NAME})?)/devices/({_NAME})/up").fullmatch
@@ -69,6 +71,25 @@ def parse(topic: bytes | str) -> Topic:
     if match := _chirpstack(text):
         return Topic(TopicKind.CHIRPSTACK, None, match[1], match[2])
     raise _refusal(text)
+
+
+def subscriptions_of(organizations: Iterable[str], networks: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the filters for what these organizations (slugs) and networks (kind, gateway) send, and nobody else.
+
+    A name outside the grammar could hold a wildcard, and nothing of it would be taken: it is left out.
+    """
+    found = [
+        f"frostguard/v1/{slug}/+/{kind}"
+        for slug in organizations
+        if _is_name(slug)
+        for kind in (TopicKind.READINGS, TopicKind.STATUS)
+    ]
+    for kind, gateway in networks:
+        if kind == TopicKind.TTS and _is_network(gateway):
+            found.append(f"v3/{gateway}/devices/+/up")
+        elif kind == TopicKind.CHIRPSTACK and _is_name(gateway):
+            found.append(f"application/{gateway}/device/+/event/up")
+    return tuple(found)
 
 
 def readings_topic(organization: str, gateway: str) -> str:

@@ -66,10 +66,10 @@ def test_the_daemon_may_be_at_it(command, psql, database: str, monkeypatch: pyte
     tried = []
     real = rollups.exclusive
 
-    def busy_at_first(connection):
+    def busy_at_first(connection, shard):
         tried.append(connection)
         if len(tried) > 1:
-            return real(connection)
+            return real(connection, shard)
         return _Busy()
 
     monkeypatch.setattr(rollups, "exclusive", busy_at_first)

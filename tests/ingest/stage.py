@@ -71,7 +71,7 @@ class Stage:
 
     async def _opened(self) -> bool:
         with contextlib.suppress(LockLostError):
-            self.writer = await Writer.open(self.settings, 0, self.fleet)
+            self.writer = await Writer.open(self.settings, self.fleet)
             return True
         return False
 

@@ -12,6 +12,7 @@ from frostguard.domain.gateway import Gateway, gateway_due, hear
 from frostguard.domain.limits import Limits
 from frostguard.domain.outages import Outage
 from frostguard.domain.rules import Rules, SensorRules
+from frostguard.domain.shards import WHOLE
 from frostguard.domain.unit import deadline, expire, observe
 from frostguard.domain.unit_state import UnitState
 from frostguard.store import outages
@@ -60,7 +61,7 @@ class World:
         reading = make_reading(
             0, celsius, unit_id=unit, sensor_id=rules.primary, recorded_at=self.now - timedelta(seconds=delay)
         )
-        observe(state, reading, rules, self.memory.outages)
+        observe(state, reading, rules, self.memory.outages.same or ())
         self.take(unit, state)
 
     def change(self, unit: UUID, limits: Limits, interval: int) -> None:
@@ -74,7 +75,7 @@ class World:
     def naive(self) -> set[UUID]:
         found = set()
         for unit in UNITS:
-            due = deadline(self.state(unit), self.fleet.units[unit].rules, self.memory.outages)
+            due = deadline(self.state(unit), self.fleet.units[unit].rules, self.memory.outages.same or ())
             if due is not None and due <= self.now:
                 found.add(unit)
         return found
@@ -85,7 +86,7 @@ class World:
         assert set(units) == self.naive()
         for unit in units:
             state = self.state(unit)
-            expire(state, self.now, self.fleet.units[unit].rules, self.memory.outages)
+            expire(state, self.now, self.fleet.units[unit].rules, self.memory.outages.same or ())
             self.take(unit, state)
         self.heap.schedule(units)
         assert not self.naive()
@@ -185,7 +186,7 @@ async def test_everything_is_read_back(stage: Stage) -> None:
     await stage.open()
     after = stage.memory
     assert {k: image(s) for k, s in after.units.items()} == {k: image(s) for k, s in before.units.items()}
-    assert (after.outages, after.listened_until) == (before.outages, before.listened_until)
+    assert (after.outages.same, after.listened_until) == (before.outages.same, before.listened_until)
     silent = {key: replace_heard(gateway) for key, gateway in before.gateways.items()}
     assert {key: replace_heard(gateway) for key, gateway in after.gateways.items()} == silent
     assert after.gateways[stage.gateways[0]].silent_since is not None
@@ -199,20 +200,22 @@ def replace_heard(gateway):
 
 async def test_before_the_first_daemon_nobody_listened(stage: Stage) -> None:
     await stage.connection.execute("truncate listening, outages")
-    memory = await Memory.read(stage.connection, 0)
-    assert (memory.listened_until, memory.outages) == (NEVER, ())
+    memory = await Memory.read(stage.connection)
+    assert (memory.listened_until, memory.outages.same) == (NEVER, ())
     await stage.open()
     await stage.drain(30)
-    assert stage.memory.outages == (Outage(NEVER, at(30)),)
+    assert stage.memory.outages.same == (Outage(NEVER, at(30)),)
     await stage.wait(55)
     assert await stage.alerts() == [], "units that were assigned at noon are not silent for that"
 
 
 async def test_memory_keeps_as_many_outages_as_are_read_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outages, "KEPT", 3)
-    memory = Memory()
+    await stage.connection.execute("truncate listening, outages")
+    memory = await Memory.read(stage.connection)
     for n in range(5):
-        memory.add_outage(Outage(at(2 * n), at(2 * n + 1)))
-        await outages.add(stage.connection, 1, memory.outages[-1])
-    _, spans = await outages.load(stage.connection, 1)
-    assert spans[-3:] == memory.outages[-3:]
+        outage = Outage(at(2 * n), at(2 * n + 1))
+        memory.add_outage(outage)
+        await outages.add(stage.connection, WHOLE, outage)
+    _, silences = await outages.load(stage.connection)
+    assert silences.same == (memory.outages.same or ())[-3:]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from frostguard.config import DatabaseSettings
 from frostguard.domain.buckets import Span, floor
 from frostguard.domain.reading import Reading
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.errors import StoreUnavailableError
 from frostguard.store import locks, partitions, readings, rollups
 from frostguard.store.connection import Connection, connect
@@ -176,7 +177,7 @@ async def test_a_backlog_marks_the_units_of_an_hour_together_and_they_are_summed
     await rollups.mark_late(rig.connection, {NOON: fleet})  # while the others are settled: for the next time
     steps = []
     async with rig.connection.transaction():
-        while settled := await rollups.resum_late(rig.connection, 0, last):
+        while settled := await rollups.resum_late(rig.connection, WHOLE, last):
             steps.append(settled)
     assert steps == [6] * 6  # marks: of three batches, for 500 units at a time
     assert await rig.connection.fetchval("select count(*) from late_hours") == 6
@@ -297,10 +298,10 @@ async def test_a_new_holder_waits_for_what_is_being_summed(
     loading: list[asyncio.Task[None]] = []
     really = rollups._sum
 
-    async def meanwhile(connection: Connection, begin: datetime, end: datetime) -> None:
+    async def meanwhile(connection: Connection, shard: Shard, begin: datetime, end: datetime) -> None:
         loading.append(asyncio.create_task(heir.load(other)))
         await until(lambda: _waits(rig.connection, other), "it waits for the row")
-        await really(connection, begin, end)
+        await really(connection, shard, begin, end)
 
     monkeypatch.setattr(rollups, "_sum", meanwhile)
     rig.clock.at = NOON + timedelta(minutes=6)
@@ -367,7 +368,7 @@ async def test_history_that_went_in_by_copy_is_summed_on_request(rig: Rig) -> No
     await rig.step()
     for day in range(4):
         async with rollups.exclusive(rig.connection):
-            await rollups.rebuild_day(rig.connection, 0, floor(NOON, Span.DAY) - day * DAY)
+            await rollups.rebuild_day(rig.connection, WHOLE, floor(NOON, Span.DAY) - day * DAY)
     stretch = await rollups.common_stretch(rig.connection)
     assert stretch is not None
     assert stretch.since == floor(NOON, Span.DAY) - 3 * DAY
@@ -377,7 +378,7 @@ async def test_history_that_went_in_by_copy_is_summed_on_request(rig: Rig) -> No
 async def test_a_day_beyond_a_gap_is_summed_and_not_counted_on(rig: Rig) -> None:
     before = await rollups.common_stretch(rig.connection)
     async with rollups.exclusive(rig.connection):
-        await rollups.rebuild_day(rig.connection, 0, floor(NOON, Span.DAY) - 2 * DAY)
+        await rollups.rebuild_day(rig.connection, WHOLE, floor(NOON, Span.DAY) - 2 * DAY)
     assert await rollups.common_stretch(rig.connection) == before
 
 
@@ -387,7 +388,7 @@ async def test_a_rebuild_removes_what_no_reading_says_any_more(rig: Rig) -> None
     await rig.step()
     await rig.connection.execute("delete from sensor_readings where recorded_at = $1", NOON + timedelta(minutes=1))
     async with rollups.exclusive(rig.connection):
-        await rollups.rebuild_day(rig.connection, 0, floor(NOON, Span.DAY))
+        await rollups.rebuild_day(rig.connection, WHOLE, floor(NOON, Span.DAY))
     assert await rig.differences() == {}
     assert await rig.buckets(Span.FIVE_MINUTES) == [(5, 1, 4.0, 4.0)]
 
@@ -423,7 +424,7 @@ async def _live(rig: Rig, story: list[tuple[str, object]]) -> None:
             await rig.restart()
         else:
             async with rollups.exclusive(rig.connection):
-                await rollups.rebuild_day(rig.connection, 0, floor(NOON, Span.DAY) + what * DAY)
+                await rollups.rebuild_day(rig.connection, WHOLE, floor(NOON, Span.DAY) + what * DAY)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

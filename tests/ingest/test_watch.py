@@ -10,7 +10,7 @@ import pytest
 
 from frostguard.config import DatabaseSettings
 from ingest.fleet import Fleet
-from ingest.watch import ALERTS, INBOX, LOGS, NAMES, REPLAYS, Watch, max_covered
+from ingest.watch import ALERTS, INBOX, LAYOUT, LOGS, NAMES, REPLAYS, Watch, max_covered
 from tests.factories import assign, plant, plant_sensor, plant_unit
 from tests.fakes import until
 
@@ -27,6 +27,8 @@ class Ear:
         self.sensors: set[UUID] = set()
         self.units: set[UUID] = set()
         self.names: list[str] = []
+        self.preparations: list[int] = []
+        self.fleets = 0
 
     def assigned(self, sensors: Iterable[UUID]) -> None:
         self.sensors.update(sensors)
@@ -36,6 +38,12 @@ class Ear:
 
     def asked(self, name: str) -> None:
         self.names.append(name)
+
+    def prepared(self, preparation: int) -> None:
+        self.preparations.append(preparation)
+
+    def fleet_changed(self) -> None:
+        self.fleets += 1
 
 
 @pytest.fixture
@@ -52,7 +60,8 @@ async def watched(database: str) -> AsyncIterator[tuple[Watch, Ear, Fleet]]:
 
 async def test_everything_is_asked_for_once_at_the_start(watched) -> None:
     _, ear, _ = watched
-    assert set(ear.names) == NAMES
+    assert set(ear.names) == NAMES - {LAYOUT}
+    assert (ear.preparations, ear.fleets) == ([0], 1)
 
 
 async def test_a_new_unit_and_its_sensor_are_told(watched, database: str) -> None:

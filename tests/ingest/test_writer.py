@@ -13,6 +13,7 @@ import pytest
 
 from frostguard.config import DatabaseSettings, IngestSettings
 from frostguard.domain.reading import Reading
+from frostguard.domain.shards import Shard
 from frostguard.errors import FrostGuardError, LockLostError, RowRefusedError, StoreUnavailableError
 from frostguard.store import dead_letters, held, partitions
 from frostguard.store.connection import Connection, translated
@@ -46,7 +47,7 @@ async def fleet(connection: Connection, planted: Planted) -> Fleet:
 
 @pytest.fixture
 async def writer(settings: DatabaseSettings, fleet: Fleet) -> AsyncIterator[Writer]:
-    opened = await Writer.open(settings, 0, fleet)
+    opened = await Writer.open(settings, fleet)
     yield opened
     opened.abandon()
 
@@ -183,7 +184,7 @@ async def _open_again(settings: DatabaseSettings) -> Writer:
 
     async def attempt() -> bool:
         try:
-            opened.append(await Writer.open(settings, 0, Fleet()))
+            opened.append(await Writer.open(settings, Fleet()))
         except LockLostError:
             return False
         return True
@@ -585,10 +586,10 @@ async def test_what_belongs_to_a_deleted_gateway_is_left_out(
 async def test_a_second_writer_of_the_shard_is_refused_until_the_first_is_gone(
     settings: DatabaseSettings, writer: Writer, connection: Connection
 ) -> None:
-    with pytest.raises(LockLostError):
-        await Writer.open(settings, 0, Fleet())
-    other = await Writer.open(settings, 1, Fleet())
-    other.abandon()
+    with pytest.raises(LockLostError, match="another daemon holds shard 0"):
+        await Writer.open(settings, Fleet())
+    with pytest.raises(LockLostError, match="daemons of another layout are at work: 1 shards; this is shard 1/2"):
+        await Writer.open(settings, Fleet(Shard(1, 2)))
     writer.abandon()
     again = await _open_again(settings)
     again.abandon()
@@ -601,7 +602,7 @@ async def test_two_daemons_that_start_at_once_on_a_fresh_database_make_the_parti
     settings: DatabaseSettings, connection: Connection
 ) -> None:
     """Shards, and each daemon's own watch, look after the partitions at the same moment."""
-    opened = await asyncio.gather(*(Writer.open(settings, shard, Fleet()) for shard in range(8)))
+    opened = await asyncio.gather(*(Writer.open(settings, Fleet(Shard(n, 8))) for n in range(8)))
     moments = [NOW - timedelta(weeks=n) for n in range(10, 20)]
     made = await asyncio.gather(*(partitions.ensure(one.connection, moments) for one in opened))
     assert len([name for names in made for name in names]) == 10
@@ -612,4 +613,4 @@ async def test_two_daemons_that_start_at_once_on_a_fresh_database_make_the_parti
 
 async def test_without_a_database_the_store_is_unavailable() -> None:
     with pytest.raises(StoreUnavailableError):
-        await Writer.open(DatabaseSettings(url="postgresql://x:y@127.0.0.1:1/none"), 0, Fleet())
+        await Writer.open(DatabaseSettings(url="postgresql://x:y@127.0.0.1:1/none"), Fleet())

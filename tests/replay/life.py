@@ -277,7 +277,7 @@ class Life:
         return self._writer
 
     async def _open(self) -> None:
-        self._writer = await Writer.open(self._settings, 0, self._fleet)
+        self._writer = await Writer.open(self._settings, self._fleet)
         await self._fleet.load(self._writer.connection)
         self._writer.reschedule()
 

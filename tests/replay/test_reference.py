@@ -1,5 +1,7 @@
 """The fold of what is stored: everything in one snapshot, and nothing written."""
 
+from uuid import uuid4
+
 from frostguard.replay import reference_fold
 from frostguard.replay.reference import GRACE, read_ears, rules_of
 from frostguard.store import replay as table
@@ -29,7 +31,7 @@ async def test_only_the_units_asked_for_are_folded(connection: Connection, lived
 
 
 async def test_a_daemon_that_never_listened_has_looked_at_nothing(connection: Connection) -> None:
-    ears = await read_ears(connection, 0, GRACE, restored=False)
+    ears = await read_ears(connection, uuid4(), GRACE, restored=False)
     assert ears.surely_looked(BEGIN) == table.EARLIEST
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from frostguard.config import DatabaseSettings
 from frostguard.domain.buckets import NOTHING, Span, Stretch, floor, sources
+from frostguard.domain.shards import WHOLE
 from frostguard.store import history, locks, partitions, readings, rollups
 from frostguard.store.connection import Connection, connect
 from frostguard.store.history import Position, Wanted, Window
@@ -60,11 +61,11 @@ async def buckets(
 
 async def sum_up(connection: Connection, since: datetime, upto: datetime) -> Stretch:
     assert await locks.try_shard(connection, 0)
-    await rollups.ensure_progress(connection, 0, since)
+    await rollups.ensure_progress(connection, WHOLE, since)
     done = since
     while done < upto:
         async with rollups.exclusive(connection):
-            done = await rollups.roll_up(connection, 0, connection.get_server_pid(), upto) or upto
+            done = await rollups.roll_up(connection, WHOLE, connection.get_server_pid(), upto) or upto
     return Stretch(since, upto)
 
 

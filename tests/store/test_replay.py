@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from frostguard.config import DatabaseSettings
 from frostguard.domain.reading import Reading
+from frostguard.domain.shards import WHOLE, Shard
 from frostguard.errors import StoreUnavailableError
 from frostguard.store import outages, partitions, readings, replay
 from frostguard.store.connection import Connection, connect
@@ -168,21 +170,22 @@ async def test_rules_are_as_old_as_the_newest_of_their_parts(connection: Connect
 
 
 async def test_outages_come_with_the_batch_that_ended_them(connection: Connection) -> None:
-    assert await replay.ears(connection, 0, restored=False) == (None, [])
-    assert await replay.listened_since(connection, 0) is None
+    ours, two = UUID(int=2), Shard(0, 2)
+    assert await replay.ears(connection, ours, restored=False) == (None, [])
+    assert await replay.listened_since(connection, ours) is None
     spans = [(NOON, NOON + timedelta(minutes=1)), (NOON + timedelta(minutes=5), NOON + timedelta(minutes=9))]
     for began, drained in spans:
-        await outages.add(connection, 0, outages.Outage(began, drained))
-    await outages.add(connection, 1, outages.Outage(NOON - timedelta(days=1), NOON))
-    await outages.listened(connection, 0, NOON + timedelta(minutes=10))
+        await outages.add(connection, two, outages.Outage(began, drained))
+    await outages.add(connection, Shard(1, 2), outages.Outage(NOON - timedelta(days=1), NOON))
+    await outages.listened(connection, WHOLE, NOON + timedelta(minutes=10))
     async with replay.snapshot(connection):
-        until, found = await replay.ears(connection, 0, restored=False)
-        by_clock = (await replay.ears(connection, 0, restored=True))[1]
+        until, found = await replay.ears(connection, ours, restored=False)
+        by_clock = (await replay.ears(connection, ours, restored=True))[1]
     assert until == NOON + timedelta(minutes=10)
     assert [tuple(outage) for _, outage in found] == spans
     assert found[0][0] < found[1][0]
     assert [number for number, _ in by_clock] == [round(drained.timestamp() * 1e6) for _, drained in spans]
-    assert await replay.listened_since(connection, 0) == spans[0][1]
+    assert await replay.listened_since(connection, ours) == spans[0][1]
 
 
 async def test_facts_of_a_unit_come_in_the_order_of_their_batches(connection: Connection, planted: Planted) -> None:

@@ -15,6 +15,7 @@ from frostguard.wire.topics import (
     parse,
     readings_topic,
     status_topic,
+    subscriptions_of,
 )
 from tests.wire.mutations import FUZZ
 
@@ -163,3 +164,13 @@ def test_no_strange_topic_passes_and_none_raises_anything_else():
 def test_noise_is_no_topic(noise):
     with pytest.raises(TopicError):
         parse(noise)
+
+
+def test_an_organization_is_heard_by_its_own_filters_and_no_name_is_a_wildcard() -> None:
+    found = subscriptions_of(["acme", "+"], [("tts", "app@t"), ("tts", "#"), ("chirpstack", "52"), ("chirpstack", "+")])
+    assert found == (
+        "frostguard/v1/acme/+/readings",
+        "frostguard/v1/acme/+/status",
+        "v3/app@t/devices/+/up",
+        "application/52/device/+/event/up",
+    )
