@@ -1,7 +1,7 @@
 """Files that their organization does not want to keep any longer: out of the list, with a receipt, then removed."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -12,6 +12,8 @@ from frostguard.blobs import Blobs
 from frostguard.domain.retention import MINIMUM_DAYS, WEEK
 from frostguard.store import retention
 from frostguard.store.connection import Connection, translated
+
+EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Removed(NamedTuple):
@@ -38,11 +40,34 @@ async def expire(
     for organization in await retention.organizations_with_files(connection, latest):
         found += await _expire_organization(connection, organization, (latest, now), default_days)
     reached("expired")
+    await _remove_files(connection, blobs)
+    return found
+
+
+async def _remove_files(connection: Connection, blobs: Blobs) -> None:
     for row in await retention.unremoved(connection):
         await blobs.delete(row["key"])
         await blobs.delete(manifest_key(row["key"]))
         await retention.removed(connection, row["id"])
-    return found
+
+
+async def remove_all(connection: Connection, blobs: Blobs, organization: UUID) -> int | None:
+    """Remove everything that the archive has of an organization, and return how many readings that was.
+
+    None, and nothing is removed, while it is on legal hold. The caller holds the lock.
+    """
+    count = 0
+    with translated():
+        async with connection.transaction():
+            if (await retention.lock(connection, organization)).held:
+                return None
+            files = await retention.old_files(connection, organization, EVER)
+            for _, of_week in groupby(files, attrgetter("week")):
+                gone = list(of_week)
+                await retention.remove_week(connection, organization, gone)
+                count += sum(file.readings for file in gone)
+    await _remove_files(connection, blobs)
+    return count
 
 
 async def _expire_organization(

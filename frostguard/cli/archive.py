@@ -52,10 +52,12 @@ def add_to(commands: Any) -> None:  # noqa: ANN401 - argparse names its type pri
     back = add_command(parts, "restore", run_restore, "put a week back into the database; its files stay")
     back.add_argument("week", type=_week, metavar="WEEK", help="such as 2026w23, or a day of it")
     back.add_argument("--days", type=positive, default=30, help="how long it stays there (default: %(default)s)")
+    removing = add_command(parts, "remove", run_remove, "remove all files of an organization that was deleted")
+    removing.add_argument("organization", metavar="SLUG")
     for part in (listing, checking):
         part.add_argument("--week", type=_week, metavar="WEEK", help="only this one: 2026w23, or a day of it")
     _add_retention(commands)
-    for part in (running, listing, checking, back):
+    for part in (running, listing, checking, back, removing):
         add_database(part)
 
 
@@ -194,6 +196,23 @@ def run_restore(given: argparse.Namespace) -> int:
 
     count = _with_archive(given, work, alone=True)
     print(f"{count} readings of {_name(given.week)} are back in the database until {until:%Y-%m-%d}", file=sys.stderr)
+    return 0
+
+
+def run_remove(given: argparse.Namespace) -> int:
+    """Remove an organization's files for good, as far as it was deleted and is not on legal hold."""
+    from frostguard.archive.expire import remove_all  # noqa: PLC0415
+
+    async def work(place: Place) -> int:
+        rows = [row for row in await kept.listed(place.connection, given.organization) if row["deleted_at"] is not None]
+        if not rows:
+            raise ArgumentsError(f"there is no deleted organization {given.organization}")
+        counts = [await remove_all(place.connection, place.blobs, row["id"]) for row in rows]
+        if None in counts:
+            raise ArgumentsError(f"{given.organization} is on legal hold")
+        return sum(count or 0 for count in counts)
+
+    print(f"{_with_archive(given, work, alone=True)} readings of {given.organization} are removed")
     return 0
 
 

@@ -12,12 +12,12 @@ from frostguard.store.connection import Connection, Record, translated
 
 _COLUMNS = "id, slug, retention_days, legal_hold_since, legal_hold_reason, updated_at"
 
-GET_RETENTION = f"select {_COLUMNS} from organizations where id = $1 and deleted_at is null"  # noqa: S608 - our own constant
+GET_RETENTION = f"select {_COLUMNS} from organizations where id = $1 and deleted_at is null"  # noqa: S608 - our own
 
 # Also of organizations that were deleted: their readings are kept as long.
 LIST_RETENTIONS = f"""
-select {_COLUMNS}, (select min(f.week) from archive_files f where f.organization_id = o.id and f.deleted_at is null)
-         as oldest_week
+select {_COLUMNS}, deleted_at,
+       (select min(f.week) from archive_files f where f.organization_id = o.id and f.deleted_at is null) as oldest_week
   from organizations o where $1::text is null or slug = $1 order by slug, deleted_at nulls first
 """  # noqa: S608 - as above
 

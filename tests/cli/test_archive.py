@@ -136,6 +136,21 @@ def test_what_makes_no_sense_is_one_line(
     assert said.err.count("\n") == 1
 
 
+def test_the_files_of_a_deleted_organization_are_removed_unless_it_is_on_hold(
+    command: Command, archive: Path, psql
+) -> None:
+    command("archive", "run")
+    assert "no deleted organization" in command("archive", "remove", "acme").err
+    psql("update organizations set deleted_at = now()")
+    command("retention", "hold", "acme", "--reason", "a matter in court")
+    assert "on legal hold" in command("archive", "remove", "acme").err
+    assert len(list(archive.rglob("*.parquet"))) == 2
+    command("retention", "release", "acme")
+    assert command("archive", "remove", "acme").out == "200 readings of acme are removed\n"
+    assert list(archive.rglob("*.parquet")) == []
+    assert command("audit", "verify").code == 0
+
+
 def test_without_an_archive_nothing_happens(command: Command) -> None:
     for part in ("run", "verify"):
         said = command("archive", part)
