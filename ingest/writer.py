@@ -239,12 +239,14 @@ class Writer:
             await dead_letters.settle(connection, batch.replayed, batch.replay_refused)
 
     async def _register(self, connection: Connection, batch: Batch) -> None:
-        """Register unknown sensors; where somebody was faster, their readings take the id that there is."""
+        """Register unknown sensors; where somebody was faster, their readings take the id that there is.
+
+        It may have a unit already. They are held all the same, until the fleet knows it too: nobody would judge them.
+        """
         ids = await held.register_pending(connection, list(batch.pending.values()))
         other = {row[0]: ids[key] for key, row in batch.pending.items() if ids.get(key, row[0]) != row[0]}
         if other:
             batch.held = [row._replace(sensor_id=other.get(row.sensor_id, row.sensor_id)) for row in batch.held]
-            batch.assigned.update(other.values())  # it may have a unit already
 
     async def _store(self, connection: Connection, batch: Batch, written: Written, how: How, folding: Folding) -> None:
         rows = batch.rows

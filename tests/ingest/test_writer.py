@@ -528,9 +528,17 @@ async def test_a_sensor_that_was_registered_and_assigned_meanwhile_gets_its_read
     with psycopg.connect(database, autocommit=True) as c:
         unit = plant_unit(c, planted.organization, planted.area, "Another")
         plant_sensor(c, planted.organization, "new-1", unit)
-    written = await writer.commit(full_batch(planted))
+    given = full_batch(planted)
+    await writer._fleet.load(connection)
+    writer._fleet.units.pop(unit)  # as long as the fleet does not know of it, nobody would judge them
+    assert (await writer.commit(given)).released == 0
+    changes = await writer._fleet.load(connection)
+    assert unit in changes.units
+    sensor = await connection.fetchval("select id from sensors where serial = 'new-1'")
+    written = await writer.commit(batch(assigned={sensor}))
     assert written.released == 5
     assert await connection.fetchval("select count(*) from sensor_readings where unit_id = $1", unit) == 5
+    assert writer._memory.units[unit].measured_at == max(one.recorded_at for one in given.held)
 
 
 # --- watermarks
