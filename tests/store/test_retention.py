@@ -1,6 +1,5 @@
 """How long readings are kept: asked for, held, logged; nothing of another organization."""
 
-
 import asyncpg
 import pytest
 
