@@ -17,7 +17,7 @@ VALUES = (
 
 # One route for each shape of a query.
 ASKING = list(
-    {route.query: route for route in ROUTES if route.query is not None and route.gate is not Gate.PUBLIC}.values()
+    {r.query: r for r in ROUTES if r.query is not None and r.method == "GET" and r.gate is not Gate.PUBLIC}.values()
 )
 
 
