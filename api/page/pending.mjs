@@ -14,7 +14,8 @@ export function pending(app) {
   function update() {
     const { fleet } = app.live;
     if (!fleet) return;
-    const key = JSON.stringify(fleet.pending.map((sensor) => sensor.id));
+    const shown = fleet.pending.map((sensor) => [sensor.id, sensor.name]);
+    const key = JSON.stringify([app.may("sensors.manage"), shown]);
     if (element.dataset.key === key) return;
     element.dataset.key = key;
     put(
