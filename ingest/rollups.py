@@ -75,10 +75,9 @@ def _late_hours(rows: Sequence[Reading], horizon: datetime) -> dict[datetime, se
     marked, hour, end = None, FOREVER, FOREVER
     for row in rows:
         unit_id, at = row[0], row[1]
-        if hour <= at < end:
-            if unit_id is marked:
-                continue
-        else:
+        if unit_id is marked and at < end:
+            continue
+        if not hour <= at < end:
             hour = floor(at, Span.HOUR)
             end = hour + Span.HOUR.length
         if at < horizon:

@@ -61,6 +61,8 @@ GET_CEILING = "select pg_current_xact_id()::text"
 
 ALL_ENDED = "select pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8"
 
+MARK_LATE = "insert into late_hours (hour, unit_ids, shard) values ($1, $2, $3)"
+
 LAST_MARK = "select coalesce(max(id), 0) from late_hours"
 
 # Every batch of a backlog marks the same units of the same hour; in this order they stand together.
@@ -161,7 +163,7 @@ async def mark_late(connection: Connection, late: Mapping[datetime, set[UUID]], 
         ordered = sorted(units)
         marks += [(hour, ordered[first : first + TOGETHER], shard.number) for first in range(0, len(ordered), TOGETHER)]
     with translated():
-        await connection.copy_records_to_table("late_hours", records=marks, columns=("hour", "unit_ids", "shard"))
+        await connection.executemany(MARK_LATE, marks)
 
 
 async def last_mark(connection: Connection) -> int:
