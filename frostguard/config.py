@@ -287,7 +287,7 @@ class MailSettings(Group):
 class FeedSettings(Group):
     """How much the feeds hold, and for how many; in each process of the API."""
 
-    sockets_per_user: int = Field(20, alias="FEED_SOCKETS_PER_USER", ge=1, le=100_000, description="and streams")
+    sockets_per_user: int = Field(200, alias="FEED_SOCKETS_PER_USER", ge=1, le=100_000, description="and streams")
     sockets_per_organization: int = Field(
         2000, alias="FEED_SOCKETS_PER_ORGANIZATION", ge=1, le=100_000, description="of all its users"
     )
