@@ -56,8 +56,10 @@ create function feed_instant(value timestamptz) returns text language sql immuta
   select to_char(value at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$;
 
-create function feed_events_body(ids bigint[]) returns bytea language sql stable as $$
-  select convert_to(json_agg(json_build_array(
+-- Both bodies in plpgsql, because it keeps their plans.
+create function feed_events_body(ids bigint[]) returns bytea language plpgsql stable as $$
+begin
+  return (select convert_to(json_agg(json_build_array(
            e.organization_id, e.unit_id, e.kind, feed_instant(e.at), e.data, row_to_json(alert)) order by e.id)::text, 'UTF8')
     from events e
     left join lateral (
@@ -73,18 +75,24 @@ create function feed_events_body(ids bigint[]) returns bytea language sql stable
         left join sites s on s.organization_id = a.organization_id and s.id = a.site_id
        where e.kind = 'alert' and a.organization_id = e.organization_id and a.id = (e.data ->> 'alertId')::uuid
     ) alert on true
-   where e.id = any(ids)
-$$;
+   where e.id = any(ids));
+end $$;
 
--- A unit that is gone has no place any more, only the one that it had.
-create function feed_units_body(changed json) returns bytea language sql stable as $$
-  select convert_to(json_agg(json_build_array(
-           n ->> 0, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.sort_order,
+-- A unit that is gone has no place any more, only the one that it had. One by one: the server takes any array for a
+-- hundred elements long, and would read all units for the one that was changed.
+create function feed_units_body(changed json) returns bytea language plpgsql stable as $$
+begin
+  return (select convert_to(json_agg(json_build_array(
+           n ->> 0, u.organization_id, u.site_id, u.area_id, u.name, u.unit_type, u.sort_order,
            feed_instant(u.updated_at), n ->> 1, n ->> 2))::text, 'UTF8')
     from json_array_elements(changed) n
-    left join units u on u.id = (n ->> 0)::uuid and u.deleted_at is null
-    left join areas a on a.id = u.area_id
-$$;
+    left join lateral (
+      select u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.sort_order, u.updated_at
+        from units u join areas a on a.id = u.area_id
+       where u.id = (n ->> 0)::uuid and u.deleted_at is null
+       limit 1
+    ) u on true);
+end $$;
 
 create function feed_publish() returns trigger language plpgsql as $$
 begin

@@ -88,6 +88,7 @@ class Follower:
                 self._hub.cut(subscriber, *GAP)
         if not self.started.is_set():
             await self._begin(connection)
+        await feed.look_by_key(connection)
         while not connection.is_closed():
             self._wake.clear()
             self._hurry.clear()

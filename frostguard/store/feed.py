@@ -43,7 +43,8 @@ async def append(connection: Connection, kind: str, pieces: int, body: bytes) ->
     return found
 
 
-SELECT_POSITION = "select coalesce(max(last), 0) from feed"
+# By the key: the newest row is the last one, and there may be tens of thousands.
+SELECT_POSITION = "select coalesce((select last from feed order by first desc limit 1), 0)"
 
 
 async def position(connection: Connection) -> int:
@@ -54,6 +55,16 @@ async def position(connection: Connection) -> int:
 
 
 LIST_AFTER = "select first, last, kind, body from feed where first > $1 order by first limit $2"
+
+
+# A plan that was made while the feed was empty would read all of it for ever.
+BY_KEY = "set enable_seqscan = off; set enable_bitmapscan = off"
+
+
+async def look_by_key(connection: Connection) -> None:
+    """Prepare a connection that asks for nothing but `after` from now on, many times a second."""
+    with translated():
+        await connection.execute(BY_KEY)
 
 
 async def after(connection: Connection, last: int, limit: int) -> list[Row]:
@@ -94,7 +105,7 @@ async def recent(connection: Connection, seconds: float, size: int) -> list[Row]
         return [Row(*row) for row in await connection.fetch(LIST_RECENT, seconds, size)]
 
 
-IS_CONTINUOUS = "select exists (select from feed where last <= $1)"
+IS_CONTINUOUS = "select coalesce((select last from feed order by first limit 1) <= $1, false)"
 
 
 async def is_continuous(connection: Connection, last: int) -> bool:

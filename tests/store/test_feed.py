@@ -32,6 +32,25 @@ async def test_ids_grow_leave_room_for_pieces_and_tell_the_time(direct: Connecti
     assert await feed.position(direct) == rows[2].last
 
 
+async def test_who_looks_often_never_reads_all_of_it(direct: Connection) -> None:
+    """The feed is empty when the plan is made, and has tens of thousands of rows a few minutes later."""
+    await feed.look_by_key(direct)
+    await direct.execute("set plan_cache_mode = force_generic_plan")
+    await direct.execute(f"prepare looking (bigint, bigint) as {feed.LIST_AFTER}")
+    plan = "\n".join(row[0] for row in await direct.fetch("explain execute looking (0, 64)"))
+    assert "Index Scan using feed_pkey" in plan
+    assert await feed.after(direct, 0, 64) == []
+
+
+async def test_what_stands_at_the_end_is_the_position(direct: Connection) -> None:
+    assert (await feed.position(direct), await feed.is_continuous(direct, 5)) == (0, False)
+    first = await feed.append(direct, "begin", 10, b"x")
+    await feed.append(direct, "begin", 1, b"y")
+    assert await feed.position(direct) == first + 10
+    answers = [await feed.is_continuous(direct, last) for last in (first + 8, first + 9, first + 10)]
+    assert answers == [False, True, True]
+
+
 async def test_what_appends_first_is_waited_for_so_no_id_becomes_visible_late(
     direct: Connection, database: str
 ) -> None:
