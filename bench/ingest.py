@@ -63,10 +63,10 @@ def received(servers: Servers, plan: Plan, which: str) -> dict[str, float]:
     return row(plan.readings, answer["seconds"], before, after)
 
 
-def drained(servers: Servers, plan: Plan) -> dict[str, float]:
-    """The daemon, from the moment that it is connected to its last commit."""
+def drained(servers: Servers, plan: Plan, module: str = "ingest") -> dict[str, float]:
+    """The daemon (or what stands in for it), from the moment that it is connected to its last commit."""
     queue(servers, plan)
-    process = servers.launch_daemon()
+    process = servers.spawn("-m", module)
     started = servers.connected(process)
     before = servers.cpu(process)
     stored = servers.rest(plan.readings)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from bench.ingest import LAST_COMMIT, base_ms, queue, row
+from bench.ingest import base_ms, drained
 from bench.load import SENSORS, Plan
 from bench.measure import Measure, Scale, Table
 from bench.servers import Servers, memory_mb
@@ -83,17 +83,6 @@ def evaluation(servers: Servers, scale: Scale) -> Table:
         }
         table[f"without the machines, {per_message} a message"] = unjudged
     return table
-
-
-def drained(servers: Servers, plan: Plan, module: str) -> dict[str, float]:
-    queue(servers, plan)
-    process = servers.spawn("-m", module)
-    started = servers.connected(process)
-    before = servers.cpu(process)
-    servers.rest(plan.readings)
-    after = servers.cpu(process)
-    servers.end(process, signal.SIGTERM)
-    return row(plan.readings, float(servers.ask(LAST_COMMIT)[0]) - started, before, after)
 
 
 def start(servers: Servers, scale: Scale) -> Table:

@@ -11,51 +11,29 @@ from frostguard.store.connection import Connection, Record, translated
 
 STEP = 5000
 
-# Each looks at the next rows by their growing number, which is their age, and says where it came to: no index by time.
-REMOVE_DEAD_LETTERS = """
+
+# The next old rows of a table, but for those that somebody still wants. They are looked at by their growing number,
+# which is their age, and it says where it came to: no index by time is needed.
+_REMOVE_OLDEST = """
 with oldest as (
-  select d.id, d.received_at < $2 as old, d.organization_id,
-         d.replay_requested_at is not null and d.replayed_at is null as asked
-    from dead_letters d where d.id > $1 order by d.id limit $3
+  select r.id, r.{written} < $2 as old, r.organization_id, {wanted} as wanted
+    from {table} r where r.id > $1 order by r.id limit $3
 ), removed as (
-  delete from dead_letters d using oldest o
-   where d.id = o.id and o.old and not o.asked
+  delete from {table} r using oldest o
+   where r.id = o.id and o.old and not o.wanted
      and not exists (select from organizations h where h.id = o.organization_id and h.legal_hold_since is not null)
-  returning d.id
+  returning r.id
 )
 select coalesce(max(o.id) filter (where o.old), 0) as last, count(*) filter (where o.old) as old,
        (select count(*) from removed) as removed
   from oldest o
 """
 
-REMOVE_EVENTS = """
-with oldest as (
-  select e.id, e.written_at < $2 as old, e.organization_id from events e where e.id > $1 order by e.id limit $3
-), removed as (
-  delete from events e using oldest o
-   where e.id = o.id and o.old
-     and not exists (select from organizations h where h.id = o.organization_id and h.legal_hold_since is not null)
-  returning e.id
+REMOVE_DEAD_LETTERS = _REMOVE_OLDEST.format(
+    table="dead_letters", written="received_at", wanted="r.replay_requested_at is not null and r.replayed_at is null"
 )
-select coalesce(max(o.id) filter (where o.old), 0) as last, count(*) filter (where o.old) as old,
-       (select count(*) from removed) as removed
-  from oldest o
-"""
-
-REMOVE_NOTIFICATIONS = """
-with oldest as (
-  select n.id, n.created_at < $2 as old, n.organization_id
-    from notification_outbox n where n.id > $1 order by n.id limit $3
-), removed as (
-  delete from notification_outbox n using oldest o
-   where n.id = o.id and o.old
-     and not exists (select from organizations h where h.id = o.organization_id and h.legal_hold_since is not null)
-  returning n.id
-)
-select coalesce(max(o.id) filter (where o.old), 0) as last, count(*) filter (where o.old) as old,
-       (select count(*) from removed) as removed
-  from oldest o
-"""
+REMOVE_EVENTS = _REMOVE_OLDEST.format(table="events", written="written_at", wanted="false")
+REMOVE_NOTIFICATIONS = _REMOVE_OLDEST.format(table="notification_outbox", written="created_at", wanted="false")
 
 REMOVE_HELD_READINGS = """
 delete from held_readings r using (
