@@ -12,28 +12,41 @@ from frostguard.store.connection import Connection, Record, translated
 STEP = 5000
 
 
-# The next old rows of a table, but for those that somebody still wants. They are looked at by their growing number,
-# which is their age, and it says where it came to: no index by time is needed.
-_REMOVE_OLDEST = """
-with oldest as (
-  select r.id, r.{written} < $2 as old, r.organization_id, {wanted} as wanted
-    from {table} r where r.id > $1 order by r.id limit $3
-), removed as (
-  delete from {table} r using oldest o
-   where r.id = o.id and o.old and not o.wanted
-     and not exists (select from organizations h where h.id = o.organization_id and h.legal_hold_since is not null)
-  returning r.id
-)
+# Each looks at the next rows by their growing number, which is their age, and says where it came to: no index by time.
+_IF_OLD_AND_FREE = """
+   and o.old and not o.wanted
+   and not exists (select from organizations h where h.id = o.organization_id and h.legal_hold_since is not null)
+"""
+_COUNTED = """)
 select coalesce(max(o.id) filter (where o.old), 0) as last, count(*) filter (where o.old) as old,
        (select count(*) from removed) as removed
   from oldest o
 """
 
-REMOVE_DEAD_LETTERS = _REMOVE_OLDEST.format(
-    table="dead_letters", written="received_at", wanted="r.replay_requested_at is not null and r.replayed_at is null"
-)
-REMOVE_EVENTS = _REMOVE_OLDEST.format(table="events", written="written_at", wanted="false")
-REMOVE_NOTIFICATIONS = _REMOVE_OLDEST.format(table="notification_outbox", written="created_at", wanted="false")
+REMOVE_DEAD_LETTERS = f"""
+with oldest as (
+  select d.id, d.received_at < $2 as old, d.organization_id,
+         d.replay_requested_at is not null and d.replayed_at is null as wanted
+    from dead_letters d where d.id > $1 order by d.id limit $3
+), removed as (
+  delete from dead_letters d using oldest o where d.id = o.id {_IF_OLD_AND_FREE} returning d.id
+{_COUNTED}"""  # noqa: S608 - our own constants, here and below
+
+REMOVE_EVENTS = f"""
+with oldest as (
+  select e.id, e.written_at < $2 as old, e.organization_id, false as wanted
+    from events e where e.id > $1 order by e.id limit $3
+), removed as (
+  delete from events e using oldest o where e.id = o.id {_IF_OLD_AND_FREE} returning e.id
+{_COUNTED}"""  # noqa: S608
+
+REMOVE_NOTIFICATIONS = f"""
+with oldest as (
+  select n.id, n.created_at < $2 as old, n.organization_id, false as wanted
+    from notification_outbox n where n.id > $1 order by n.id limit $3
+), removed as (
+  delete from notification_outbox n using oldest o where n.id = o.id {_IF_OLD_AND_FREE} returning n.id
+{_COUNTED}"""  # noqa: S608
 
 REMOVE_HELD_READINGS = """
 delete from held_readings r using (
