@@ -1,15 +1,15 @@
 /** All units as tiles, worst first, with the sites above them; search and filters. */
 
 import { arrange, h, pill, put, say, shape } from "./dom.mjs";
-import { alertsOf, countsOf, matches, worstFirst } from "./fleet.mjs";
-import { Tile } from "./tile.mjs";
+import { countsOf, matches, worstFirst } from "./fleet.mjs";
+import { Tiles } from "./tile.mjs";
 import { STATUSES, statusOf } from "./words.mjs";
 
 /** What was looked for stays while one looks at a unit and comes back. */
 const filter = { text: "", site: "", status: "" };
 
 export function overview(app) {
-  const tiles = new Map();
+  const tiles = new Tiles(app);
   const sites = h("div", { class: "sites", role: "group", "aria-label": "Sites" });
   const counts = h("div", { class: "counts", role: "group", "aria-label": "Statuses" });
   const search = h("input", {
@@ -46,18 +46,10 @@ export function overview(app) {
     showCounts(all.filter((row) => matches(row, { ...filter, status: "" })));
     arrange(
       list,
-      rows.map((row) => tileOf(row, fleet)),
+      rows.map((row) => tiles.of(row, fleet)),
     );
     say(found, rows.length === all.length ? "" : `${rows.length} of ${all.length} units`);
     say(empty, all.length ? "" : "There are no units yet.");
-  }
-
-  function tileOf(row, fleet) {
-    const { id } = row.unit;
-    if (!tiles.has(id)) tiles.set(id, new Tile(app, row.unit));
-    const tile = tiles.get(id);
-    tile.update(row, alertsOf(fleet, id));
-    return tile.element;
   }
 
   function choose(name, value) {

@@ -1,6 +1,7 @@
 /** One unit on the overview and on the wall: made once, then brought up to date in place. */
 
 import { h, pill, put, say } from "./dom.mjs";
+import { alertsOf } from "./fleet.mjs";
 import { ago, clock, moment, temperature } from "./format.mjs";
 import { trendOf } from "./trend.mjs";
 import { statusOf } from "./words.mjs";
@@ -19,7 +20,28 @@ const observer =
     { rootMargin: "300px" },
   );
 
-export class Tile {
+/** The tiles of a view: one for each unit, kept while the view stands. */
+export class Tiles {
+  constructor(app) {
+    this.app = app;
+    this.made = new Map();
+  }
+
+  /** The element of a unit's tile, brought up to date. */
+  of(row, fleet) {
+    const { id } = row.unit;
+    if (!this.made.has(id)) this.made.set(id, new Tile(this.app, row.unit));
+    const tile = this.made.get(id);
+    tile.update(row, alertsOf(fleet, id));
+    return tile.element;
+  }
+
+  elementOf(id) {
+    return this.made.get(id)?.element;
+  }
+}
+
+class Tile {
   constructor(app, unit) {
     this.app = app;
     this.name = h("a", { href: `#/units/${unit.id}` });

@@ -1,10 +1,10 @@
 /** The wall display: large tiles that can be read across a room, and a call when something critical begins. */
 
 import { arrange, h, pill, put, say } from "./dom.mjs";
-import { alertsOf, countsOf, newlyCritical, worstFirst } from "./fleet.mjs";
+import { countsOf, newlyCritical, worstFirst } from "./fleet.mjs";
 import { clock } from "./format.mjs";
 import { noteText } from "./shell.mjs";
-import { Tile } from "./tile.mjs";
+import { Tiles } from "./tile.mjs";
 import { statusOf } from "./words.mjs";
 
 /** A tile that can still be read across a room, in pixels. */
@@ -32,7 +32,7 @@ export function layoutFor(count, { width, height }) {
 }
 
 export function wall(app) {
-  const tiles = new Map();
+  const tiles = new Tiles(app);
   const list = h("ul", { class: "tiles wall-tiles" });
   const time = h("p", { class: "wall-clock" });
   const counts = h("p", { class: "row" });
@@ -59,23 +59,15 @@ export function wall(app) {
     say(time, clock(app.now(), fleet.organization.timezone));
     arrange(
       list,
-      shown.map((row) => tileOf(row, fleet)),
+      shown.map((row) => tiles.of(row, fleet)),
     );
     tell(counts, countsOf(rows));
     tell(rest, countsOf(rows.slice(shown.length)), "More: ");
   }
 
-  function tileOf(row, fleet) {
-    const { id } = row.unit;
-    if (!tiles.has(id)) tiles.set(id, new Tile(app, row.unit));
-    const tile = tiles.get(id);
-    tile.update(row, alertsOf(fleet, id));
-    return tile.element;
-  }
-
   function alertsChanged(before) {
     const fresh = newlyCritical(before, app.live.fleet.alerts);
-    if (fresh.length) bell.ring(fresh.map((alert) => tiles.get(alert.unitId)?.element));
+    if (fresh.length) bell.ring(fresh.map((alert) => tiles.elementOf(alert.unitId)));
   }
 
   document.body.classList.add("on-wall");
