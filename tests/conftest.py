@@ -12,6 +12,7 @@ import pytest
 from frostguard import migrate
 from frostguard.local.postgres import PostgresServer, embedded_binaries, free_port
 from tests.cases import case, pytest_configure, pytest_runtest_makereport  # noqa: F401 - for every test
+from tests.supervising import supervisor  # noqa: F401 - the same
 
 # Speed only: nothing here has to survive a power cut. Crash tests start servers of their own with the defaults.
 FAST = {

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from tests.api.conftest import serving
-from tests.api.feed.test_live import Follower, deaf_clients, write
+from tests.api.feed.test_live import Follower, deaf_clients, drops_a_hundred_times, write
 from tests.api.shared_database import empty, made
 from tests.fakes import until
 
@@ -25,20 +25,7 @@ def database(postgres):
 
 async def test_a_client_that_drops_a_hundred_times_during_fifty_thousand_events_sees_each_once(database: str) -> None:
     async with serving(database) as running:
-        world, dice = running.world, random.Random(11)
-        org = await world.organization(people=False)
-        one = Follower([f"unit:{org.unit}:state", f"org:{org.id}:units"], org.owner)
-        await one.follow(running, 0.2)
-        writing = asyncio.create_task(write(world, org, dice, FACTS))
-        for _ in range(100):
-            await one.follow(running, dice.uniform(0.0, 0.6))
-        await writing
-        while len(one.numbers) < FACTS:
-            before = len(one.numbers)
-            await one.follow(running, 2.0)
-            assert len(one.numbers) > before, "nothing more came"
-        assert one.numbers == [float(n) for n in range(FACTS)]
-        assert one.snapshots == 2
+        await drops_a_hundred_times(running, FACTS, 0.6)
 
 
 async def test_one_in_twenty_never_reads_and_the_others_miss_nothing(database: str) -> None:

@@ -34,13 +34,6 @@ CASES = [(program, task) for program, tasks in TASKS.items() for task in sorted(
 
 
 @pytest.fixture
-def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
-    made = Supervisor(str(tmp_path / "notify"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
     made = make_broker(tmp_path, "mosquitto" if find_mosquitto() else "embedded")
     made.start()

@@ -26,13 +26,6 @@ SECRET = "a secret of the tests that is long enough"
 
 
 @pytest.fixture
-def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
-    made = Supervisor(str(tmp_path / "notify"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
     made = make_broker(tmp_path, "mosquitto" if find_mosquitto() else "embedded")
     yield made

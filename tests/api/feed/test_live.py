@@ -70,21 +70,26 @@ async def write(world: World, org: Organization, dice: random.Random, total: int
         await asyncio.sleep(dice.choice([0, 0, 0.005]))
 
 
-async def test_a_client_that_drops_a_hundred_times_sees_everything_once(running: Running) -> None:
+async def drops_a_hundred_times(running: Running, facts: int, longest: float) -> None:
+    """A client that stays up to `longest` seconds each time, while facts are written, sees each of them once."""
     world, dice = running.world, random.Random(3)
     org = await world.organization(people=False)
     one = Follower([f"unit:{org.unit}:state", f"org:{org.id}:units"], org.owner)
-    await one.follow(running, 0.1)
-    writing = asyncio.create_task(write(world, org, dice, FACTS))
+    await one.follow(running, 0.2)
+    writing = asyncio.create_task(write(world, org, dice, facts))
     for _ in range(100):
-        await one.follow(running, dice.uniform(0.0, 0.03))
+        await one.follow(running, dice.uniform(0.0, longest))
     await writing
-    while len(one.numbers) < FACTS:
+    while len(one.numbers) < facts:
         before = len(one.numbers)
-        await one.follow(running, 0.5)
+        await one.follow(running, 0.5 + longest)
         assert len(one.numbers) > before, "nothing more came"
-    assert one.numbers == [float(n) for n in range(FACTS)]
+    assert one.numbers == [float(n) for n in range(facts)]
     assert one.snapshots == 2
+
+
+async def test_a_client_that_drops_a_hundred_times_sees_everything_once(running: Running) -> None:
+    await drops_a_hundred_times(running, FACTS, 0.03)
 
 
 async def test_two_processes_and_one_that_starts_anew_go_on_from_each_others_ids(database: str) -> None:
