@@ -22,6 +22,7 @@ CASES = {
     "B14": "the next partition is missing", "B15": "upkeep of partitions beside a long reader",
     "B18": "the API exhausts its pool", "C3": "the broker cannot save", "C4": "the broker's queue limit is reached",
     "C5": "a client id is stolen", "C7": "the broker refuses us", "E3": "two daemons", "E4": "a loop that hangs",
+    "E5": "memory runs out",
     "E6": "no file descriptors", "E7": "a task dies silently", "E8": "the S3 is down, slow or wrong",
     "H19": "the broker's rules", "H20": "TLS, and who is revoked", "H22": "the database's roles",
 }  # fmt: skip

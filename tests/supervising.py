@@ -54,6 +54,14 @@ class Supervisor:
             self.listen(0.2)
         return found[-1]
 
+    def falls_silent(self, pause: float, seconds: float = 20) -> bool:
+        """Tell whether there comes a pause so long in which nothing is heard."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if not self.listen(pause):
+                return True
+        return False
+
     def forget(self) -> None:
         """Drain, and forget."""
         self.drain()

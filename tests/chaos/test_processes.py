@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -51,10 +51,7 @@ def environment(database: str, broker: Broker, tmp_path: Path) -> dict[str, str]
     }  # fmt: skip
 
 
-def report(case: str, what: str) -> None:
-    print(f"  {case}: {what}", flush=True)
-
-
+@pytest.mark.case("E7")
 @pytest.mark.parametrize("name", list(TASKS))
 def test_every_task_that_lives_long_is_known_here(
     supervisor: Supervisor, environment: dict[str, str], tmp_path: Path, name: str
@@ -74,10 +71,16 @@ def test_every_task_that_lives_long_is_known_here(
         program.end()
 
 
-@pytest.mark.parametrize(("name", "task"), CASES, ids=[f"{name}-{task}" for name, task in CASES])
+@pytest.mark.case("E7")
+@pytest.mark.parametrize("doomed", CASES, ids="-".join)
 def test_a_task_that_fails_ends_the_program_or_silences_its_watchdog(
-    supervisor: Supervisor, environment: dict[str, str], tmp_path: Path, name: str, task: str
+    supervisor: Supervisor,
+    environment: dict[str, str],
+    tmp_path: Path,
+    doomed: tuple[str, str],
+    case: Callable[..., None],
 ) -> None:
+    name, task = doomed
     changes = {"PROGRAM": name, "DOOMED": task}
     program = Program(supervisor, "tests.chaos.doomed", environment | changes, tmp_path / "log")
     try:
@@ -85,25 +88,18 @@ def test_a_task_that_fails_ends_the_program_or_silences_its_watchdog(
         began = time.monotonic()
         (tmp_path / "trigger").touch()
         if task == "watchdog":  # systemd ends what says nothing any more
-            assert silent(supervisor)
+            assert supervisor.falls_silent(1.5)
             program.stop(seconds=15)
         else:
             assert program.process.wait(20) == 1, (tmp_path / "log").read_text()[-2000:]
-            report("E7", f"{name}, task {task} fails: ended after {time.monotonic() - began:.1f} s")
+            case(f"{name}, task {task} fails: ended after", time.monotonic() - began, "s")
         assert "injected" in (tmp_path / "log").read_text() or task == "watchdog"
     finally:
         program.end()
 
 
-def silent(supervisor: Supervisor) -> bool:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if not supervisor.listen(1.5):
-            return True
-    return False
-
-
-def test_the_daemon_takes_readings_while_its_files_run_out(tmp_path: Path) -> None:
+@pytest.mark.case("E6")
+def test_the_daemon_takes_readings_while_its_files_run_out(tmp_path: Path, case: Callable[..., None]) -> None:
     """64 files, of which 200 idle callers of its probes want one each."""
     with rigged(tmp_path, gateways=5, sensors=4) as rig:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -126,9 +122,9 @@ def test_the_daemon_takes_readings_while_its_files_run_out(tmp_path: Path) -> No
             caller.close()
         with urllib.request.urlopen(f"{address}/readyz", timeout=20) as answer:
             assert json.loads(answer.read())["status"] == "ok"
-        report("E6", f"{files} files open of 64, 200 callers: {verdict}")
+        case("files open, with 200 idle callers", files, below=65)
         assert verdict.faults == {}, verdict
-        assert verdict.stored == 2000
+        case("readings stored", verdict.stored, equal=2000)
         assert rig.kill_daemon(signal.SIGTERM) == 0
 
 
@@ -140,7 +136,6 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
         rig.finish()
         rig.settle()
         verdict = rig.verdict()
-        report("log full", str(verdict))
         assert verdict.faults == {}, verdict
         assert verdict.stored == 2000
         assert rig.kill_daemon(signal.SIGTERM) == 0
@@ -163,4 +158,3 @@ def test_bad_settings_in_a_restart_loop_do_no_damage(environment: dict[str, str]
     with psycopg.connect(environment["DATABASE_URL"]) as c:
         found = c.execute("select count(*) from pg_stat_activity where application_name ~ '^frostguard'").fetchone()
     assert found == (0,)
-    report("E10", f"{program}: code 78 and one line, three times")

@@ -6,7 +6,6 @@ systemd is played by a socket here; tests/chaos/test_systemd.py starts the units
 import contextlib
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,18 +124,9 @@ def test_a_daemon_that_hangs_is_silent(
     daemon.process.send_signal(how)
     hung = tmp_path / "hung"
     eventually(lambda: hung.exists() and hung.read_text() == what, f"the {what} hangs")
-    assert silent(supervisor), supervisor.heard
+    assert supervisor.falls_silent(4 * WATCHDOG_SECONDS), supervisor.heard
     assert daemon.process.poll() is None
     daemon.stop(signal.SIGKILL)
-
-
-def silent(supervisor: Supervisor, seconds: float = 20) -> bool:
-    """Tell whether there comes a time, four watchdogs long, in which nothing is heard."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if not supervisor.listen(4 * WATCHDOG_SECONDS):
-            return True
-    return False
 
 
 def test_a_daemon_that_stands_still_is_silent_and_goes_on_where_it_stood(
@@ -146,7 +136,7 @@ def test_a_daemon_that_stands_still_is_silent_and_goes_on_where_it_stood(
     daemon = start()
     supervisor.hears("WATCHDOG=1")
     daemon.process.send_signal(signal.SIGSTOP)
-    assert silent(supervisor)
+    assert supervisor.falls_silent(4 * WATCHDOG_SECONDS)
     daemon.process.send_signal(signal.SIGCONT)
     supervisor.forget()
     supervisor.hears("WATCHDOG=1")

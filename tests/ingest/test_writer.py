@@ -414,6 +414,7 @@ async def test_an_error_of_a_statement_that_is_no_row_leaves_the_connection_usab
 # --- partitions
 
 
+@pytest.mark.case("B14")
 async def test_a_missing_partition_is_made(writer: Writer, connection: Connection, planted: Planted) -> None:
     before = await partitions.existing(connection)
     old = [row(planted)._replace(recorded_at=NOW - timedelta(days=days)) for days in (700, 500, 30)]
@@ -424,6 +425,7 @@ async def test_a_missing_partition_is_made(writer: Writer, connection: Connectio
     assert len(await stored(connection)) == 4
 
 
+@pytest.mark.case("B14")
 async def test_a_missing_partition_is_made_for_a_redelivery_and_beside_poison_too(
     writer: Writer, connection: Connection, planted: Planted
 ) -> None:

@@ -134,6 +134,7 @@ def black_hole() -> Iterator[int]:
             one.close()
 
 
+@pytest.mark.case("B6")
 async def test_a_server_that_never_answers_is_given_up(black_hole: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("frostguard.store.connection.CONNECT_SECONDS", 0.2)
     with pytest.raises(StoreUnavailableError):
