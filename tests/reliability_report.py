@@ -45,6 +45,11 @@ def run(arguments: list[str]) -> list[dict]:
         return [json.loads(line) for line in said.read_text().splitlines()]
 
 
+def number(value: float) -> str:
+    """Whole numbers as they are, others to three digits."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
+
+
 def text_of(lines: list[dict]) -> str:
     """Return the report."""
     outcomes, figures = defaultdict(dict), defaultdict(list)
@@ -61,7 +66,7 @@ def text_of(lines: list[dict]) -> str:
         if name not in outcomes:
             parts.append("Not shown by a marked test yet.\n")
             continue
-        rows = [f"| {f['what']} | {f['value']:.4g} {f['unit']} | {f['target']} |" for f in figures[name]]
+        rows = sorted(f"| {f['what']} | {number(f['value'])} {f['unit']} | {f['target']} |" for f in figures[name])
         if rows:
             parts.append("\n".join(["| figure | measured | target |", "|---|---|---|", *rows]) + "\n")
         tests = [f"- {outcome}: `pytest '{test}'`" for test, outcome in sorted(outcomes[name].items())]
