@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 WORKERS ?= auto
+LOCK ?= runtime
 VENV := .venv
 BIN := $(VENV)/bin
 # Named after what it stands for, so that neither clocks nor the order of a checkout matter.
@@ -33,12 +34,12 @@ $(STAMP): | requirements/dev.txt pyproject.toml
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 
-production: ## make .venv with what runs, and nothing for tests (a server: OPERATIONS.md)
+production: ## make .venv with what runs, and nothing for tests (a server: OPERATIONS.md); LOCK=tracing adds traces
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "FrostGuard needs Python 3.11 or newer (make PYTHON=/path/to/python3.11)" >&2; exit 1; }
 	@"$(PYTHON)" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps \
-		--requirement requirements/runtime.txt --requirement requirements/build.txt
+		--requirement requirements/$(LOCK).txt --requirement requirements/build.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation \
 		--no-index --editable .
 
@@ -69,7 +70,11 @@ format: $(STAMP) ## let ruff put the code in order
 
 lock: .build/uv ## resolve pyproject.toml into requirements/ anew (ARGS=--upgrade for newer versions)
 	.build/uv $(COMPILE) pyproject.toml --output-file requirements/runtime.txt $(ARGS)
-	.build/uv $(COMPILE) pyproject.toml --extra local --extra dev --output-file requirements/dev.txt $(ARGS)
+	.build/uv $(COMPILE) pyproject.toml --extra local --extra tracing --extra dev \
+		--output-file requirements/dev.txt $(ARGS)
+	@# What runs, and what traces: the versions are those of dev.txt.
+	.build/uv $(COMPILE) --constraint requirements/dev.txt pyproject.toml --extra tracing \
+		--output-file requirements/tracing.txt $(ARGS)
 	@# Only the builder and what it needs: the versions are those of dev.txt.
 	.build/uv $(COMPILE) --constraint requirements/dev.txt --output-file requirements/build.txt $(ARGS) \
 		requirements/build.in

@@ -23,8 +23,8 @@ def wanted(*extras: str) -> list[Requirement]:
     return [Requirement(text) for text in texts]
 
 
-LOCKS = [("runtime.txt", wanted()), ("dev.txt", wanted("local", "dev"))]
-FILES = ["runtime.txt", "dev.txt", "build.txt"]
+LOCKS = [("runtime.txt", wanted()), ("tracing.txt", wanted("tracing")), ("dev.txt", wanted("local", "tracing", "dev"))]
+FILES = ["runtime.txt", "tracing.txt", "dev.txt", "build.txt"]
 
 
 @pytest.mark.parametrize(("lock", "requirements"), LOCKS)
@@ -42,6 +42,10 @@ def test_every_pin_has_a_hash(lock: str) -> None:
 def test_a_server_is_built_with_what_the_tests_were_built_with() -> None:
     assert {"editables", "hatchling"} <= pins("build.txt").keys()
     assert pins("build.txt").items() <= pins("dev.txt").items()
+
+
+def test_traces_add_to_what_runs_and_change_none_of_it() -> None:
+    assert pins("runtime.txt").items() <= pins("tracing.txt").items() <= pins("dev.txt").items()
 
 
 @pytest.mark.parametrize("lock", FILES)
