@@ -12,31 +12,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from frostguard.domain.shards import Shard, parse_shard
 from frostguard.errors import UsageError
-from frostguard.secret_files import SecretFiles
+from frostguard.groups import Group
+from frostguard.tracing import TracingSettings
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-
-
-class Group(BaseSettings):
-    """A frozen group of settings. Each field's alias is the name of its environment variable."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments win over the environment, the environment over files."""
-        return init_settings, env_settings, SecretFiles(settings_cls)
 
 
 class DatabaseSettings(Group):
@@ -367,7 +349,7 @@ class LogSettings(Group):
 
 GROUPS: tuple[type[Group], ...] = (
     DatabaseSettings, MqttSettings, IngestSettings, ApiSettings, AuthSettings, FeedSettings, MailSettings,
-    ArchiveSettings, HousekeepingSettings, LogSettings,
+    ArchiveSettings, HousekeepingSettings, TracingSettings, LogSettings,
 )  # fmt: skip
 """Every group there is: `.env.example` documents each of their settings (a test compares)."""
 

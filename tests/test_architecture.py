@@ -21,6 +21,7 @@ UNMIRRORED = {
     "frostguard/backup/folder.py": "tests/backup/test_work.py changes each part of it",
     "frostguard/archive/sums.py": "tests/archive/test_run.py compares them with those of all readings",
     "frostguard/config.py": "tests/cli/test_check_config.py loads every group",
+    "frostguard/groups.py": "tests/test_config.py reads groups from everywhere",
     "frostguard/secret_files.py": "tests/test_config.py reads secrets from everywhere",
     "frostguard/errors.py": "names only; tests/store/test_connection.py tells which SQLSTATE becomes which",
     "frostguard/domain/reading.py": "one tuple, which tests/store/test_statements.py compares with the table",

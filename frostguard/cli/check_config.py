@@ -9,8 +9,9 @@ from pydantic.fields import FieldInfo
 
 from frostguard.cli.arguments import add_command
 from frostguard.cli.tables import table
-from frostguard.config import GROUPS, Group, load
+from frostguard.config import GROUPS, load
 from frostguard.errors import UsageError
+from frostguard.groups import Group
 
 # What --example shows for settings without a default.
 EXAMPLES = {
