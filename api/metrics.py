@@ -3,6 +3,8 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from api.chores import ChoreMetrics
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
@@ -70,6 +72,8 @@ class Metrics:
         )
         self.feed = FeedMetrics(self.registry)
         self.mail = MailMetrics(self.registry)
+        self.chores = ChoreMetrics()
+        self.registry.register(self.chores)
 
     def exposition(self) -> bytes:
         """Return the text that Prometheus reads."""

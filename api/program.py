@@ -12,6 +12,7 @@ from aiohttp import web
 from api import body, frame, routes
 from api.archived import Archived
 from api.assets import Assets
+from api.chores import Chores
 from api.feed.live import Live
 from api.letters import Letters
 from api.mail import Mailer
@@ -22,6 +23,7 @@ from api.principals import Principals
 from api.rolled_up import RolledUp
 from api.routing import KINDS, Route, check
 from api.throttle import Throttle
+from api.tracing import begin_traces
 from frostguard.config import (
     ApiSettings,
     ArchiveSettings,
@@ -39,6 +41,7 @@ from frostguard.store import accounts, organizations, sessions
 from frostguard.store.connection import Connection
 from frostguard.store.lanes import Lanes
 from frostguard.store.sessions import Lives
+from frostguard.tracing import TracingSettings
 
 HOUSEKEEPING_SECONDS = 3600
 
@@ -55,6 +58,7 @@ class Settings:
     mail: MailSettings
     feed: FeedSettings
     archive: ArchiveSettings = field(default_factory=lambda: load(ArchiveSettings))
+    tracing: TracingSettings = field(default_factory=lambda: load(TracingSettings))
     retention_days: int = field(default_factory=lambda: load(IngestSettings).retention_days)
 
 
@@ -77,6 +81,9 @@ class Program:
         self.lives = Lives(seconds_of(auth.session_expires_in), seconds_of(auth.refresh_expires_in))
         self.metrics = Metrics()
         self.lanes = Lanes(settings.database, lane_count(settings.database))
+        self.traces = begin_traces(settings.tracing, [route.path for route in self.routes if route.goes_on])
+        if self.traces is not None:
+            self.lanes.listener = self.traces.statement
         self.principals = Principals(settings.database, self.lanes, self.signer)
         self.live = Live(settings.database, settings.feed, self.lanes, self.principals, self.metrics.feed)
         self.passwords = Passwords(cost)
@@ -85,6 +92,7 @@ class Program:
             Sending(Mailer(settings.mail), Letters(settings.api.public_url), auth.jwt_secret.get_secret_value()),
             self.metrics.mail,
         )
+        self.chores = Chores(self.lanes, self.metrics.chores)
         self.rolled_up = RolledUp()
         self.archived = Archived(settings.archive, self.lanes)
         self.assets = Assets()
@@ -122,10 +130,13 @@ class Program:
         self.passwords.close()
         await self.archived.close()
         await self.lanes.close()
+        if self.traces is not None:
+            await asyncio.to_thread(self.traces.close)
 
     def application(self) -> web.Application:
         """Return the routes behind their frame, for a server."""
-        application = web.Application(middlewares=[frame.guard(self)], client_max_size=body.MAX_BYTES)
+        around = [frame.guard(self)] if self.traces is None else [self.traces.middleware(), frame.guard(self)]
+        application = web.Application(middlewares=around, client_max_size=body.MAX_BYTES)
         for route in self.routes:
             application.router.add_route(route.method, route.path, frame.endpoint(route, self))
         application.on_shutdown.append(lambda _: self.live.drain())

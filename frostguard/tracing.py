@@ -20,7 +20,7 @@ from frostguard.groups import Group
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
-    from opentelemetry.trace import Span
+    from opentelemetry.trace import Span as Span  # noqa: PLC0414 - for the programs
 
 __all__ = ["Facts", "Tracing", "TracingSettings", "begin", "current", "traceparent"]
 

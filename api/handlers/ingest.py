@@ -20,6 +20,7 @@ from api.call import Call
 from api.problems import FieldError, Problem
 from frostguard.errors import PacketError
 from frostguard.store import http_inbox
+from frostguard.tracing import current, traceparent
 from frostguard.wire import packets
 from frostguard.wire.packets import MAX_PAYLOAD, MAX_READINGS, Packet
 from frostguard.wire.reasons import Reason
@@ -34,7 +35,8 @@ async def _keep(call: Call, topic: str, payloads: list[bytes]) -> None:
     async with call.program.lanes.lane() as connection:
         if await http_inbox.estimate(connection) >= MAX_WAITING:
             raise problems.busy("Too much is waiting to be stored: try again.", 5)
-        await http_inbox.insert(connection, call.gateway.id, [(topic, payload) for payload in payloads])
+        messages = [(topic, payload) for payload in payloads]
+        await http_inbox.insert(connection, call.gateway.id, messages, traceparent(current.get()))
 
 
 def _refused(error: PacketError) -> Problem:

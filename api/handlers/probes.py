@@ -33,6 +33,7 @@ async def metrics(call: Call) -> Answer:
     now.passwords_pending.set(program.passwords.pending)
     now.sessions_known.set(program.principals.known)
     now.trusted.set(program.principals.trusted)
+    await program.chores.look()
     return Answer(now.exposition(), content_type=CONTENT_TYPE)
 
 

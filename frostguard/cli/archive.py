@@ -14,7 +14,15 @@ from uuid import UUID
 
 from frostguard import blobs
 from frostguard.blobs import Blobs
-from frostguard.cli.arguments import ArgumentsError, add_command, add_database, positive, with_connection
+from frostguard.cli.arguments import (
+    ArgumentsError,
+    add_command,
+    add_database,
+    database_settings,
+    positive,
+    with_connection,
+)
+from frostguard.cli.chores import noted
 from frostguard.cli.tables import json_line, table
 from frostguard.config import ArchiveSettings, IngestSettings, load
 from frostguard.domain.retention import MINIMUM_DAYS, Retention
@@ -130,10 +138,16 @@ def run_run(given: argparse.Namespace) -> int:
     default = load(IngestSettings).retention_days
 
     async def work(place: Place) -> tuple["list[Outcome]", "list[Removed]"]:
-        now = datetime.now(UTC)
-        await compact(place.connection, now)
-        outcomes = await Archiver(place.connection, place.blobs, place.settings, place.scratch).run(now)
-        return outcomes, await expire(place.connection, place.blobs, now, default)
+        now, where = datetime.now(UTC), database_settings(given)
+        async with noted(where, "archive") as archived:
+            await compact(place.connection, now)
+            outcomes = await Archiver(place.connection, place.blobs, place.settings, place.scratch).run(now)
+            archived.rows = sum(outcome.readings for outcome in outcomes)
+            archived.size = sum(outcome.size for outcome in outcomes)
+        async with noted(where, "retention") as over:
+            removed = await expire(place.connection, place.blobs, now, default)
+            over.rows = sum(gone.readings for gone in removed)
+        return outcomes, removed
 
     outcomes, removed = _with_archive(given, work, alone=True)
     for outcome in outcomes:

@@ -1,6 +1,7 @@
 """`frostguard backup`: the whole database into a folder, checked, and back into an empty one."""
 
 import argparse
+import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ from frostguard.backup import work
 from frostguard.backup.folder import Manifest
 from frostguard.blobs import Blobs
 from frostguard.cli.arguments import add_command, add_database, database_settings, positive, with_connection
+from frostguard.cli.chores import noted
 from frostguard.config import ArchiveSettings, load
 from frostguard.store.connection import Connection
 
@@ -61,11 +63,21 @@ def _rows(manifest: Manifest) -> int:
     return sum(table.rows for table in manifest.tables.values())
 
 
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def run_create(given: argparse.Namespace) -> int:
     """Make one."""
     began = time.monotonic()
-    manifest = _with_database(given, lambda c, url, store: work.create(c, url, given.folder, given.jobs, store))
-    size = sum(path.stat().st_size for path in given.folder.rglob("*") if path.is_file())
+
+    async def make(connection: Connection, url: str, store: Blobs | None) -> tuple[Manifest, int]:
+        async with noted(database_settings(given), "backup") as done:
+            manifest = await work.create(connection, url, given.folder, given.jobs, store)
+            done.rows, done.size = _rows(manifest), await asyncio.to_thread(_size, given.folder)
+        return manifest, done.size
+
+    manifest, size = _with_database(given, make)
     seconds = time.monotonic() - began
     print(
         f"{given.folder}: {_rows(manifest)} rows of {len(manifest.tables)} tables, {size / 1e6:.1f} MB, {seconds:.0f} s"

@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from frostguard.cli import archive
-from frostguard.cli.arguments import add_command, add_database, add_every, again_and_again, with_connection
+from frostguard.cli.arguments import (
+    add_command,
+    add_database,
+    add_every,
+    again_and_again,
+    database_settings,
+    with_connection,
+)
+from frostguard.cli.chores import noted
 from frostguard.config import ArchiveSettings, HousekeepingSettings, IngestSettings, load
 from frostguard.domain.buckets import Span
 from frostguard.errors import FrostGuardError
@@ -110,17 +118,19 @@ def _do_chores(given: argparse.Namespace) -> int:
     ages = Ages(load(HousekeepingSettings), load(IngestSettings).retention_days)
 
     async def work(connection: Connection) -> int:
-        failed = [name for name, chore in CHORES if not await _done(connection, name, chore, ages)]
-        return 1 if failed else 0
+        async with noted(database_settings(given), "housekeeping") as done:
+            counts = [await _done(connection, name, chore, ages) for name, chore in CHORES]
+            done.failed, done.rows = None in counts, sum(count or 0 for count in counts)
+        return int(done.failed)
 
     return with_connection(given, work)
 
 
-async def _done(connection: Connection, name: str, chore: Chore, ages: Ages) -> bool:
+async def _done(connection: Connection, name: str, chore: Chore, ages: Ages) -> int | None:
     try:
         removed = await chore(connection, datetime.now(UTC), ages)
     except FrostGuardError as error:
         print(f"frostguard: {name}: {error}", file=sys.stderr, flush=True)
-        return False
+        return None
     print(f"{name}: {removed} removed", flush=True)
-    return True
+    return removed

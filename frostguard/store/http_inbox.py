@@ -11,12 +11,13 @@ from frostguard.domain.shards import WHOLE, Shard
 from frostguard.store.connection import Connection, Record, translated
 
 INSERT_MESSAGES = """
-insert into http_inbox (gateway_id, topic, payload)
-select $1, m.topic, m.payload from unnest($2::text[], $3::bytea[]) with ordinality m (topic, payload, n) order by m.n
+insert into http_inbox (gateway_id, topic, payload, traceparent)
+select $1, m.topic, m.payload, $4
+  from unnest($2::text[], $3::bytea[]) with ordinality m (topic, payload, n) order by m.n
 """
 
 LIST_WAITING = """
-select id, received_at, topic, payload from http_inbox
+select id, received_at, topic, payload, traceparent from http_inbox
  where id > $1
    and ($4 = 1 or gateway_id in (select id from gateways where shard_of(organization_id, $4) = $3))
  order by id limit $2
@@ -35,15 +36,17 @@ select serial, password_hash is not null as has_credentials from gateways
 """
 
 
-async def insert(connection: Connection, gateway: UUID, messages: Sequence[tuple[str, bytes]]) -> None:
-    """Keep messages (topic, payload of at most 64 KiB) that a gateway sent."""
+async def insert(
+    connection: Connection, gateway: UUID, messages: Sequence[tuple[str, bytes]], traceparent: str | None = None
+) -> None:
+    """Keep messages (topic, payload of at most 64 KiB) that a gateway sent, and the trace that they belong to."""
     topics, payloads = zip(*messages, strict=True)
     with translated():
-        await connection.execute(INSERT_MESSAGES, gateway, list(topics), list(payloads))
+        await connection.execute(INSERT_MESSAGES, gateway, list(topics), list(payloads), traceparent)
 
 
 async def waiting(connection: Connection, after: int, limit: int, shard: Shard = WHOLE) -> list[Record]:
-    """Return id, received_at, topic and payload of a shard's messages above a number, in the order they came in."""
+    """Return id, received_at, topic, payload, traceparent of a shard's messages above a number, in order of arrival."""
     with translated():
         return list(await connection.fetch(LIST_WAITING, after, limit, *shard))
 

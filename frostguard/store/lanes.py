@@ -17,10 +17,11 @@ change rows of that organization only. A lane remembers what it was told; readin
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from types import TracebackType
+from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -104,6 +105,8 @@ class Lanes:
         self._flush_due: asyncio.Future[None] | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._closed = False
+        # Told of every statement when it is done, on lanes that are opened from then on.
+        self.listener: Callable[[Any], None] | None = None
 
     async def open(self) -> None:
         """Open one lane, to see that the database is there. Raises StoreUnavailableError or UsageError."""
@@ -203,6 +206,8 @@ class Lanes:
             connection = await connect(self._settings, self._name)
             with translated():
                 await connection.execute(self._session)
+            if self.listener is not None:
+                connection.add_query_logger(self.listener)
         except BaseException:
             abandon(connection)
             self.give_back(None)

@@ -13,6 +13,7 @@ from api.program import Program, Settings
 from api.server import Listening, listen
 from frostguard.config import ApiSettings, AuthSettings, DatabaseSettings, FeedSettings, MailSettings, load
 from frostguard.local.postgres import PostgresServer
+from frostguard.tracing import TracingSettings
 from tests.api import deeds_history  # noqa: F401 - adds its requests to those of all routes
 from tests.api.shared_database import empty, made
 from tests.api.world import Api, World
@@ -29,6 +30,7 @@ def settings_for(database: str, **given: Any) -> Settings:
         load(AuthSettings, {"JWT_SECRET": SECRET, **given}),
         load(MailSettings, given),
         load(FeedSettings, given),
+        tracing=load(TracingSettings, given),
     )
 
 
