@@ -32,7 +32,6 @@ def base_ms() -> int:
 
 def queue(servers: Servers, plan: Plan) -> int:
     """Let the broker hold these readings for the daemon; return the number of messages."""
-    servers.empty()
     answer = json.loads(servers.end(servers.publish(plan)))
     return int(answer["messages"])
 
@@ -53,6 +52,7 @@ def row(readings: int, seconds: float, before: dict[str, float], after: dict[str
 def received(servers: Servers, plan: Plan, which: str) -> dict[str, float]:
     """A program that only receives and acknowledges."""
     plan = replace(plan, readings=min(plan.readings, FLOOR_MESSAGES * plan.per_message))  # it is slow
+    servers.empty()
     messages = queue(servers, plan)
     process = servers.spawn("-m", "bench.floor", which, str(messages))
     servers.connected(process)
@@ -64,12 +64,19 @@ def received(servers: Servers, plan: Plan, which: str) -> dict[str, float]:
 
 
 def drained(servers: Servers, plan: Plan, module: str = "ingest") -> dict[str, float]:
-    """The daemon (or what stands in for it), from the moment that it is connected to its last commit."""
+    """The daemon (or what stands in for it), from the moment that it is connected to its last commit.
+
+    Every sensor has been heard before: a unit begins its life only once.
+    """
+    servers.empty()
+    queue(servers, Plan(SENSORS, base_ms=plan.base_ms - plan.step_ms))
+    with servers.daemon():
+        servers.rest(SENSORS)
     queue(servers, plan)
     process = servers.spawn("-m", module)
     started = servers.connected(process)
     before = servers.cpu(process)
-    stored = servers.rest(plan.readings)
+    stored = servers.rest(SENSORS + plan.readings) - SENSORS
     after = servers.cpu(process)
     servers.end(process, signal.SIGTERM)
     if stored != plan.readings:

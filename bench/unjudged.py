@@ -4,23 +4,23 @@ Started by bench/judging.py: python -m bench.unjudged.
 """
 
 import sys
-from collections.abc import Sequence
 
-from frostguard.domain.reading import Reading
+from frostguard.domain.run import Piece
 from ingest.__main__ import main
-from ingest.judge import Folding, Judge, Judged
+from ingest.folding import Folding
+from ingest.judge import Judge, Judged
 
 
-def _only_the_oldest(self: Folding, rows: Sequence[Reading]) -> None:
+def _only_the_oldest(self: Folding, piece: Piece) -> None:
     """What the roll-ups need to know of a batch is found on the way."""
-    self.oldest = min((row.recorded_at for row in rows), default=self.oldest)
+    self.oldest = min(self.oldest, *piece.columns[1])
 
 
 async def _nothing(*_: object) -> Judged:
     return Judged()
 
 
-Folding.readings = _only_the_oldest
+Folding.piece = _only_the_oldest
 Judge.judge = _nothing
 
 if __name__ == "__main__":

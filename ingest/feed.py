@@ -9,7 +9,6 @@ from datetime import datetime
 from uuid import UUID
 
 from frostguard.domain.reading import Reading
-from frostguard.domain.unit_state import UnitState
 from frostguard.store import feed
 from frostguard.wire.feed import READINGS, encode_batch
 from ingest.judge import Judged
@@ -23,19 +22,25 @@ def closing(new: Sequence[Reading], judged: Judged, oldest: datetime) -> str:
 
     Events need nothing here: they come into the feed by themselves. `oldest` is before all of the new readings.
     """
-    states = judged.units
-    moved = [states[unit] for unit in judged.moved]
+    moved = [judged.units[unit] for unit in judged.moved]
     if not new and not moved:
         return "commit"
     if len(new) <= LISTED:
-        body = encode_batch([(row, _is_newest(row, states)) for row in new], moved, (), None)
+        body = encode_batch([(row, _is_newest(row, judged)) for row in new], moved, (), None)
         return feed.appending(READINGS, len(new) + len(moved), body)
-    if not states:  # readings of units that are gone meanwhile: there is nobody to tell
+    newest: list[tuple[UUID, datetime | None, float | None]] = [
+        (unit_id, last.at, last.celsius) for unit_id, last in judged.dull.items()
+    ]
+    newest += [(state.unit_id, state.measured_at, state.celsius) for state in judged.units.values()]
+    if not newest:  # readings of units that are gone meanwhile: there is nobody to tell
         return "commit"
-    body = encode_batch((), moved, states.values(), oldest)
-    return feed.appending(READINGS, len(moved) + len(states), body)
+    body = encode_batch((), moved, newest, oldest)
+    return feed.appending(READINGS, len(moved) + len(newest), body)
 
 
-def _is_newest(row: Reading, states: dict[UUID, UnitState]) -> bool:
-    state = states.get(row.unit_id)
+def _is_newest(row: Reading, judged: Judged) -> bool:
+    last = judged.dull.get(row.unit_id)
+    if last is not None:
+        return last.at == row.recorded_at
+    state = judged.units.get(row.unit_id)
     return state is not None and state.measured_at == row.recorded_at and state.measured_by == row.sensor_id

@@ -5,6 +5,7 @@ changed only after its commit.
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from uuid import UUID
 from frostguard.config import DatabaseSettings
 from frostguard.domain.buckets import Span, floor
 from frostguard.domain.reading import Reading
+from frostguard.domain.run import leave
 from frostguard.domain.shards import Shard
 from frostguard.errors import (
     ConflictError,
@@ -35,7 +37,8 @@ from ingest import feed
 from ingest.batch import Batch, in_table_order
 from ingest.catching_up import CatchingUp
 from ingest.fleet import Fleet
-from ingest.judge import Folding, Judge, Judged
+from ingest.folding import Folding
+from ingest.judge import Judge, Judged
 from ingest.memory import Deadlines, Memory
 from ingest.rollups import Horizon
 from ingest.watermarks import Key, Progress
@@ -68,6 +71,10 @@ class Written:
     judged: Judged = field(default_factory=Judged)
     # The last statements of the transaction.
     closing: str = "commit"
+    # When the rows were there, were judged, were committed: nanoseconds since 1970, for who traces a message.
+    copied_at: int = 0
+    judged_at: int = 0
+    committed_at: int = 0
 
 
 class Writer:
@@ -171,6 +178,7 @@ class Writer:
             try:
                 written = await self._write(connection, batch, how)
                 await connection.execute(written.closing)
+                written.committed_at = time.time_ns()
             except BaseException:
                 await self._roll_back()
                 raise
@@ -181,6 +189,8 @@ class Writer:
         """Memory takes what is committed now."""
         memory, judged = self._memory, written.judged
         memory.watermarks.commit(written.moved)
+        for unit_id, last in judged.dull.items():
+            leave(memory.units[unit_id], last)
         memory.units.update(judged.units)
         memory.gateways.update(judged.gateways)
         if judged.outage is not None:
@@ -214,9 +224,11 @@ class Writer:
             await self._release(connection, batch.assigned, written, how)
         if how is not How.COPY or batch.assigned:
             folding.readings(written.new)  # with what was released, in one order
+        written.copied_at = time.time_ns()
         await self._horizon.mark_late(connection, written.new, folding.oldest, now)
         await self._note(connection, batch, written)
         written.judged = await self._judge.judge(connection, self._memory, batch, folding, now)
+        written.judged_at = time.time_ns()
         written.closing = feed.closing(written.new, written.judged, folding.oldest)
         return written
 
@@ -252,7 +264,7 @@ class Writer:
         rows = batch.rows
         if how is How.COPY:
             # All are new, or the transaction is for nothing: they are judged while the server takes them in.
-            await readings.copy(connection, rows, lambda: None if batch.assigned else folding.readings(rows))
+            await readings.copy(connection, rows, None if batch.assigned else folding.piece)
             written.new = rows
         elif how is How.STAGE:
             written.new = await readings.insert(connection, rows)

@@ -54,6 +54,8 @@ def _charged(sensor: Sensor, reading: Reading, rules: Rules) -> Sensor:
     if charge is None and volts is not None:
         charge = percent_of(volts, rules.sensor(sensor.id).battery_chemistry)
     level = sensor.battery_level if charge is None else battery_level(sensor.battery_level, charge, rules.limits)
+    if level == sensor.battery_level and (percent is None or percent == sensor.percent):
+        return sensor
     return sensor._replace(percent=sensor.percent if percent is None else percent, battery_level=level)
 
 

@@ -6,7 +6,7 @@ columns have the same layout, so they are packed by one Struct, driven from C.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import repeat, starmap
@@ -15,10 +15,10 @@ from struct import error as StructError  # noqa: N812 - an exception without a p
 from typing import Any
 
 from frostguard.domain.reading import Reading
+from frostguard.domain.run import Piece
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
-PIECE = 500  # turning rows into columns costs twice as much per row with ten thousand at once
 _EPOCH_2000 = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts microseconds from there
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -34,26 +34,18 @@ _NULL = b"\xff" * 4
 Columns = Sequence[Sequence[Any]]
 
 
-def pack(rows: Sequence[Reading]) -> Iterator[bytes]:
-    """Return the COPY stream of these rows, for all columns of Reading in order.
+def pack(piece: Piece) -> bytes:
+    """Return these rows as a part of the COPY stream, between HEADER and TRAILER, for all columns of Reading in order.
 
     Raises what struct raises (struct.error, OverflowError) for a number that does not fit its column.
     """
-    yield HEADER
-    for start in range(0, len(rows), PIECE):
-        yield _pack_piece(rows[start : start + PIECE])
-    yield TRAILER
-
-
-def _pack_piece(rows: Sequence[Reading]) -> bytes:
-    """Pack rows that are nearly always null in the same columns, and try that first."""
-    columns = list(zip(*rows, strict=True))
+    columns = piece.columns
     # A None among numbers is refused by struct itself, which costs nothing where there is none.
     if not any(_is_mixed(columns[at]) for at in _NULLABLE if columns[at][0] is None or at in _NOT_NUMBERS):
         with contextlib.suppress(StructError):
             return _pack_alike(columns)
     groups: dict[tuple[bool, ...], list[Reading]] = {}
-    for row in rows:
+    for row in piece.rows:
         groups.setdefault(tuple([row[at] is None for at in _NULLABLE]), []).append(row)
     return b"".join([_pack_alike(list(zip(*group, strict=True))) for group in groups.values()])
 

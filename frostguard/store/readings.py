@@ -10,9 +10,10 @@ from datetime import datetime
 from uuid import UUID
 
 from frostguard.domain.reading import Reading
+from frostguard.domain.run import Piece, pieces
 from frostguard.errors import RowRefusedError
 from frostguard.store.connection import Connection, Record, savepoint, translated
-from frostguard.store.packing import pack
+from frostguard.store.packing import HEADER, TRAILER, pack
 
 COLUMNS = Reading._fields
 _LIST = ", ".join(COLUMNS)
@@ -62,25 +63,26 @@ async def prepare(connection: Connection) -> None:
         await connection.execute(CREATE_STAGING)
 
 
-async def copy(connection: Connection, rows: Sequence[Reading], meanwhile: Callable[[], None] = lambda: None) -> None:
+async def copy(connection: Connection, rows: Sequence[Reading], sent: Callable[[Piece], None] | None = None) -> None:
     """Store rows that should all be new, inside the caller's transaction, which is lost if this raises.
 
-    `meanwhile` is called when everything is sent: work that needs no answer, while the server takes the rows in.
+    `sent` is called with every piece that is on its way: work that needs no answer, while the server takes the rows in.
     Raises ConflictError (then use `insert`), RowRefusedError, MissingPartitionError or StoreUnavailableError.
     """
     with translated():
-        await connection.copy_to_table(
-            "sensor_readings", source=_stream(rows, meanwhile), columns=COLUMNS, format="binary"
-        )
+        await connection.copy_to_table("sensor_readings", source=_stream(rows, sent), columns=COLUMNS, format="binary")
 
 
-async def _stream(rows: Sequence[Reading], meanwhile: Callable[[], None]) -> AsyncIterator[bytes]:
-    try:
-        for piece in pack(rows):
-            yield piece
-    except struct.error as error:
-        raise RowRefusedError(str(error)) from None
-    meanwhile()
+async def _stream(rows: Sequence[Reading], sent: Callable[[Piece], None] | None) -> AsyncIterator[bytes]:
+    yield HEADER
+    for piece in pieces(rows):
+        try:
+            yield pack(piece)
+        except struct.error as error:
+            raise RowRefusedError(str(error)) from None
+        if sent is not None:
+            sent(piece)
+    yield TRAILER
 
 
 async def insert(connection: Connection, rows: Sequence[Reading]) -> Sequence[Reading]:

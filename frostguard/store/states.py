@@ -1,11 +1,12 @@
 """The states of units and gateways: read at start, written with the readings that moved them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from frostguard.domain.gateway import Gateway
+from frostguard.domain.run import NO_RUNS, Last
 from frostguard.domain.shards import WHOLE, Shard
 from frostguard.domain.unit_state import SensorRow, UnitRow, UnitState, pack, pack_sensors, unpack
 from frostguard.store.connection import Connection, translated
@@ -130,17 +131,22 @@ def is_touch(state: UnitState, committed: UnitState | None) -> bool:
     )
 
 
-async def save(connection: Connection, moved: Iterable[tuple[UnitState, UnitState | None]]) -> list[UnitState]:
-    """Write states down: (as it is now, as it was committed before or None).
+async def save(
+    connection: Connection, moved: Iterable[tuple[UnitState, UnitState | None]], dull: Mapping[UUID, Last] = NO_RUNS
+) -> list[UnitState]:
+    """Write states down: (as it is now, as it was committed before or None), and units of which all readings were dull.
 
     Returns those of which more than the last values changed.
     """
     changed: list[UnitState] = []
-    touched: list[tuple[UUID, datetime | None, float | None, int]] = []
+    touched: list[tuple[UUID, datetime, float, int]] = [
+        (unit_id, last.at, last.celsius, last.seq) for unit_id, last in dull.items()
+    ]
     rows: list[tuple[object, ...]] = []
     sensors: list[SensorRow] = []
     for state, committed in moved:
         if is_touch(state, committed):
+            assert state.celsius is not None
             touched.append((state.unit_id, state.seen_at, state.celsius, state.seen_seq))
             continue
         changed.append(state)

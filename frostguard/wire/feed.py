@@ -11,8 +11,10 @@ Ids are text and times RFC 3339 here: most of it is passed on as it is. A row's 
 row's `first` id on, readings before states before newest values.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 
@@ -103,9 +105,12 @@ class Placed(NamedTuple):
 
 
 def encode_batch(
-    readings: Iterable[tuple[Reading, bool]], standings: Iterable[UnitState], newest: Iterable[UnitState], since: object
+    readings: Iterable[tuple[Reading, bool]],
+    standings: Iterable[UnitState],
+    newest: Sequence[tuple[UUID, datetime | None, float | None]],
+    since: datetime | None,
 ) -> bytes:
-    """Return the body of `readings`. `since` is an instant, or None where `newest` is empty."""
+    """Return the body of `readings`. `newest` is as in `Newest`; `since` is None where that is empty."""
     body = {
         "r": [(*reading, is_newest) for reading, is_newest in readings],
         "s": [
@@ -115,7 +120,7 @@ def encode_batch(
             )
             for state in standings
         ],
-        "n": [(state.unit_id, state.measured_at, state.celsius) for state in newest],
+        "n": newest,
         "since": since,
     }  # fmt: skip
     return orjson.dumps(body, default=str, option=orjson.OPT_UTC_Z)  # asyncpg has UUIDs of its own

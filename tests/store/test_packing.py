@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from frostguard.config import DatabaseSettings
 from frostguard.domain.reading import Reading
+from frostguard.domain.run import pieces
 from frostguard.store import packing, readings
 from frostguard.store.connection import Connection, connect
 from tests.factories import make_reading
@@ -43,6 +44,11 @@ rows = st.builds(
     snr=st.none() | numbers,
     fault=st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=50),
 )
+
+
+def packed(given_rows: list[Reading]) -> bytes:
+    """The whole stream."""
+    return b"".join([packing.HEADER, *map(packing.pack, pieces(given_rows)), packing.TRAILER])
 
 
 def unpacked(data: bytes) -> list[Reading]:
@@ -80,19 +86,19 @@ def _value(column: int, raw: bytes | None) -> object:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(rows, max_size=20))
 def test_what_is_packed_can_be_read_again(given_rows: list[Reading]) -> None:
-    found = unpacked(b"".join(packing.pack(given_rows)))
+    found = unpacked(packed(given_rows))
     assert sorted(found, key=repr) == sorted(given_rows, key=repr)
 
 
 def test_rows_that_are_null_in_the_same_columns_keep_their_order() -> None:
     many = [make_reading(n, float(n)) for n in range(1234)]
-    assert unpacked(b"".join(packing.pack(many))) == many
+    assert unpacked(packed(many)) == many
 
 
 @pytest.mark.parametrize("bad", [{"rssi": 2**15}, {"seq": 2**63}, {"battery_percent": -(2**15) - 1}, {"snr": 1e300}])
 def test_a_number_that_does_not_fit_is_refused(bad: dict[str, float]) -> None:
     with pytest.raises((struct.error, OverflowError)):
-        b"".join(packing.pack([make_reading(), make_reading(1, **bad)]))
+        packed([make_reading(), make_reading(1, **bad)])
 
 
 async def test_the_server_reads_the_same_as_from_the_general_encoder(connection: Connection) -> None:
@@ -102,7 +108,7 @@ async def test_the_server_reads_the_same_as_from_the_general_encoder(connection:
     )  # fmt: skip
     some = [make_reading(0), make_reading(1, None), edge]
     await connection.execute(readings.CREATE_STAGING.replace("on commit delete rows", ""))
-    source = b"".join(packing.pack(some))
+    source = packed(some)
 
     async def stream() -> AsyncIterator[bytes]:
         yield source

@@ -29,7 +29,7 @@ def test_readings_come_back_as_text_for_browsers() -> None:
 
 
 def test_standings_and_newest_values_come_back() -> None:
-    batch = decode_batch(encode_batch((), [state()], [state()], NOON - timedelta(hours=1)))
+    batch = decode_batch(encode_batch((), [state()], [(identity("unit"), NOON, 4.5)], NOON - timedelta(hours=1)))
     (standing,) = batch.standings
     assert standing == (UNIT, "offline", None, "normal", "never", None, "2026-11-22T12:00:00Z", 4.5)
     assert batch.newest == [(UNIT, "2026-11-22T12:00:00Z", 4.5)]
