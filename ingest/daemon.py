@@ -12,12 +12,13 @@ import logging
 import random
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings
+from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings, load
 from frostguard.errors import FrostGuardError, LockLostError, StoreUnavailableError
 from frostguard.notify import Turns
+from frostguard.tracing import TracingSettings
 from ingest import metrics
 from ingest.batch import Batch
 from ingest.clock import Clock
@@ -30,6 +31,7 @@ from ingest.rollups import Rollups
 from ingest.subscriptions import Subscriptions
 from ingest.tally import count
 from ingest.telling import Telling
+from ingest.tracing import begin_traces
 from ingest.watch import INBOX, LOGS, REPLAYS, Watch
 from ingest.writer import Writer, Written
 
@@ -54,6 +56,7 @@ class Settings:
     database: DatabaseSettings
     mqtt: MqttSettings
     ingest: IngestSettings
+    tracing: TracingSettings = field(default_factory=lambda: load(TracingSettings))
 
 
 class Daemon:
@@ -68,6 +71,7 @@ class Daemon:
         self._mqtt = settings.mqtt.of_shard(shard)
         self._fleet = Fleet(shard)
         self._intake = Intake(settings.ingest, self._fleet)
+        self._traces = begin_traces(settings.tracing, self._intake, shard)
         self._writer: Writer | None = None
         self._session: Session | None = None
         self._committing: Batch | None = None
@@ -201,7 +205,7 @@ class Daemon:
         """Take a chunk of messages; wake the pump for the first of a batch and for a full one."""
         batch = self._intake.batch
         first = not batch.messages
-        self._intake.take(published)
+        self._traces.take(published)
         full = len(batch.rows) + len(batch.held) >= self._settings.ingest.batch_rows
         if full and self._session is not None:
             self._session.pause()  # until a commit has made room
@@ -290,6 +294,7 @@ class Daemon:
             messages = await self._writer.inbox(AT_ONCE)
             for message in messages:
                 self._intake.deliver(message["id"], message["received_at"], message["topic"], message["payload"])
+                self._traces.delivered(message)
             if len(messages) == AT_ONCE:
                 self._asked.add(INBOX)
         if REPLAYS in asked:
@@ -312,6 +317,7 @@ class Daemon:
         finally:
             self._committing = None
         session.acknowledge(batch.packet_ids)
+        self._traces.done(batch, written, started)
         session.resume()
         self._clock.committed(batch, alerts_held=written.judged.held, more_logs=written.judged.more_logs)
         self._telling.note(written.moved)
