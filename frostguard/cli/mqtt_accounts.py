@@ -17,6 +17,7 @@ import uvloop
 
 from frostguard.cli.arguments import ArgumentsError, add_command, add_database, database_settings, with_connection
 from frostguard.config import DatabaseSettings, MqttSettings, load
+from frostguard.doctor.figures import ACCOUNT, password_of
 from frostguard.domain.shards import Shard
 from frostguard.errors import StoreUnavailableError
 from frostguard.gateway_passwords import matches, mosquitto_hash
@@ -66,6 +67,8 @@ async def update(connection: Connection, given: argparse.Namespace) -> bool:
         for user in {mqtt.of_shard(Shard(number, of)).username for number in range(of)}:
             if user and mqtt.password:
                 accounts[user] = _kept(before, user, mqtt.password)
+    if mqtt.password:
+        accounts[ACCOUNT] = _kept(before, ACCOUNT, password_of(mqtt.password))
     text = "".join(f"{user}:{stored}\n" for user, stored in sorted(accounts.items()))
     if text == before:
         if not given.follow:

@@ -11,6 +11,8 @@ from frostguard.doctor.database import disk_of
 from frostguard.doctor.finding import Found, fail, ok, warn
 
 OUTAGE_HOURS = 1.0
+_SPANS = {"h": 3600, "d": 86_400, "w": 7 * 86_400, "m": 30 * 86_400, "y": 365 * 86_400}
+EXPIRY_SECONDS = 2 * 86_400  # a weekend without anybody who looks
 BYTES_QUEUED, BYTES_SAVED = 453, 208  # a message in memory and in the snapshot: OPERATIONS.md, "An hour without"
 # MQTT 3.1.1, clean session, client id "doctor", nobody's name: who is well refuses it.
 STRANGER = b"\x10\x12\x00\x04MQTT\x04\x02\x00\x0a\x00\x06doctor"
@@ -49,7 +51,11 @@ async def certificate(settings: MqttSettings) -> Found:
         local = settings.host in ("localhost", "127.0.0.1", "::1")
         said = "no TLS between daemon and broker"
         return ok(f"{said}, on this machine") if local else warn(said, "mqtts:// and MQTT_CA_FILE")
-    _, writer = await open_to(settings)
+    try:
+        _, writer = await open_to(settings)
+    except ssl.SSLCertVerificationError as error:
+        do = "renew it, for the name in MQTT_URL, by an authority of MQTT_CA_FILE; reload the broker"
+        return fail(f"the broker's certificate is refused: {error.verify_message}", do)
     try:
         seen = writer.get_extra_info("peercert")
     finally:
@@ -68,6 +74,7 @@ class Limits:
     messages: int
     queued_bytes: int
     memory: int
+    expiry_seconds: int | None  # None: a session that is away is kept for ever
 
 
 def limits_of(text: str) -> Limits:
@@ -79,7 +86,13 @@ def limits_of(text: str) -> Limits:
         messages=int(words.get("max_queued_messages", "1000")),
         queued_bytes=int(words.get("max_queued_bytes", "0")),
         memory=int(words.get("memory_limit", "0")),
+        expiry_seconds=_seconds(words.get("persistent_client_expiration", "").strip()),
     )
+
+
+def _seconds(span: str) -> int | None:
+    """Return the seconds of Mosquitto's 12h, 14d, 8w, 6m, 1y."""
+    return int(span[:-1]) * _SPANS[span[-1]] if span else None
 
 
 def limits_in(file: Path) -> Limits:
@@ -96,7 +109,10 @@ def holds(limits: Limits, rate: float, hours: float = OUTAGE_HOURS) -> Found:
     able = min(rooms) / rate / 3600
     said = f"the broker holds {able:.1f} hours at {rate:.0f} messages a second"
     if able >= hours:
-        return ok(said)
+        if limits.expiry_seconds is None or limits.expiry_seconds >= max(hours * 3600, EXPIRY_SECONDS):
+            return ok(said)
+        do = "persistent_client_expiration 14d, as in our mosquitto.conf"
+        return warn(f"{said}, but forgets who is away after {limits.expiry_seconds / 3600:.0f}", do)
     return fail(f"{said}, and drops what comes after with an acknowledgement",
                 "max_queued_messages, max_queued_bytes and memory_limit as in our mosquitto.conf")  # fmt: skip
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from frostguard.config import DatabaseSettings
 from frostguard.doctor.finding import Check, Found, fail, ok, warn
 from frostguard.migrate import FOLDER
-from frostguard.store import inspection, partitions, roles
+from frostguard.store import chores, inspection, partitions, roles
 from frostguard.store.connection import Connection, abandon, connect
 
+LATE_HOURS = 48.0
 OLDEST = 150000  # server_version_num of the oldest PostgreSQL that is tested
 
 
@@ -112,9 +113,36 @@ def disk_of(folder: Path, needed: int = 0) -> Found:
     return ok(said) if usage.free > usage.total * 0.1 else warn(said, "make room: archive, a larger disk, old logs")
 
 
+async def backup(connection: Connection) -> Found:
+    """Tell when the last backup was made by us."""
+    do = "frostguard backup create, by a timer; nothing is to be done where something else makes backups"
+    return await _lately(connection, "backup", do)
+
+
+async def house(connection: Connection) -> Found:
+    """Tell when the house was kept, and whether the archive goes on."""
+    for row in await chores.chores(connection):
+        if row["has_failed"] and row["name"] in ("archive", "retention"):
+            return warn(f"the last run of {row['name']} failed", "frostguard archive run says why")
+    do = "systemctl status frostguard-housekeeping.timer; frostguard housekeeping"
+    return await _lately(connection, "housekeeping", do)
+
+
+async def _lately(connection: Connection, name: str, do: str) -> Found:
+    told = {row["name"]: row for row in await chores.chores(connection)}.get(name)
+    if told is None or told["succeeded_at"] is None:
+        return warn(f"{name} has never been done" if told is None else f"{name} has never ended well", do)
+    hours = (time.time() - told["succeeded_at"]) / 3600
+    said = f"{name} ended well {hours:.0f} hours ago"
+    if told["has_failed"]:
+        return warn(f"{said}, and failed since", do)
+    return ok(said) if hours < LATE_HOURS else warn(said, do)
+
+
 CHECKS: dict[str, Callable[[Connection], Awaitable[Found]]] = {
     "database": answers, "migrations": migrations, "partitions": weeks, "durability": durable, "roles": rights,
     "connections": room, "transactions": oldest, "clock": clock, "database disk": disk,
+    "backup": backup, "housekeeping": house,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from frostguard.doctor.figures import ACCOUNT, password_of
 from frostguard.gateway_passwords import matches, mosquitto_hash
 from frostguard.local.broker import Broker, find_mosquitto
 from frostguard.local.ports import free_port
@@ -29,11 +30,12 @@ def test_gateways_and_the_daemon_get_in(command, psql, tmp_path) -> None:
         psql("insert into gateways (organization_id, serial, name, password_hash, kind) values (%s, %s, 'g', %s, %s)",
              organization, serial, password_hash, kind)  # fmt: skip
     file = tmp_path / "passwords"
-    assert "2 accounts; have Mosquitto read it" in command("mqtt-accounts", "--output", str(file)).err
+    assert "3 accounts; have Mosquitto read it" in command("mqtt-accounts", "--output", str(file)).err
     accounts = dict(line.split(":", 1) for line in file.read_text().splitlines())
     assert accounts["gw1"] == stored
     assert matches("p@ss", accounts["frostguard-ingest"])
-    assert set(accounts) == {"gw1", "frostguard-ingest"}
+    assert matches(password_of("p@ss"), accounts[ACCOUNT])
+    assert set(accounts) == {"gw1", "frostguard-ingest", ACCOUNT}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
@@ -41,18 +43,21 @@ def test_a_file_that_is_right_stays_as_it_is(command, tmp_path) -> None:
     file = tmp_path / "passwords"
     command("mqtt-accounts", "--output", str(file))
     before = file.stat().st_ino, file.read_text()
-    assert "is up to date: 1 accounts" in command("mqtt-accounts", "--output", str(file)).err
+    assert "is up to date: 2 accounts" in command("mqtt-accounts", "--output", str(file)).err
     assert (file.stat().st_ino, file.read_text()) == before
 
 
-def test_no_gateway_becomes_the_daemon(command, psql, tmp_path) -> None:
+def test_no_gateway_becomes_the_daemon_or_the_doctor(command, psql, tmp_path) -> None:
     [(organization,)] = psql("insert into organizations (name, slug) values ('A', 'aa') returning id")
-    psql("insert into gateways (organization_id, serial, name, password_hash)"
-         " values (%s, 'frostguard-ingest', 'g', %s)", organization, mosquitto_hash("forged"))  # fmt: skip
+    for name in ("frostguard-ingest", ACCOUNT):
+        psql("insert into gateways (organization_id, serial, name, password_hash) values (%s, %s, 'g', %s)",
+             organization, name, mosquitto_hash("forged"))  # fmt: skip
     file = tmp_path / "passwords"
     command("mqtt-accounts", "--output", str(file))
-    [(_, stored)] = [line.split(":", 1) for line in file.read_text().splitlines()]
-    assert matches("p@ss", stored)
+    accounts = dict(line.split(":", 1) for line in file.read_text().splitlines())
+    assert matches("p@ss", accounts.pop("frostguard-ingest"))
+    assert matches(password_of("p@ss"), accounts.pop(ACCOUNT))
+    assert accounts == {}
 
 
 def test_who_follows_says_whom_it_tells(command, tmp_path) -> None:
@@ -63,7 +68,7 @@ def test_who_follows_says_whom_it_tells(command, tmp_path) -> None:
 def test_a_broker_that_cannot_be_told_is_no_reason_to_write_nothing(command, tmp_path) -> None:
     file = tmp_path / "passwords"
     said = command("mqtt-accounts", "--output", str(file), "--pid-file", str(tmp_path / "none"))
-    assert "1 accounts; Mosquitto was not told" in said.err
+    assert "2 accounts; Mosquitto was not told" in said.err
     assert file.exists()
 
 

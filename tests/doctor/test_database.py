@@ -29,6 +29,8 @@ async def test_a_fresh_database_is_well_but_has_no_weeks_and_a_superuser(databas
     found = {f.name: f.level for f in await run(checks.checks(DatabaseSettings(url=database)))}
     assert found.pop("partitions") is Level.FAIL
     assert found.pop("roles") is Level.WARN
+    assert found.pop("backup") is Level.WARN, "nobody made one"
+    assert found.pop("housekeeping") is Level.WARN
     assert found.pop("durability") is Level.FAIL, "the tests' server has fsync off"
     disk = found.pop("database disk")  # that of whoever runs this
     assert disk in Level
@@ -45,6 +47,15 @@ async def test_a_fresh_database_is_well_but_has_no_weeks_and_a_superuser(databas
         ("partitions", "select 1", Level.FAIL, "no partition"),
         ("partitions", "select make_readings_week(date_trunc('week', now(), 'UTC'))", Level.WARN, "days to come"),
         ("partitions", WEEKS, Level.OK, "days to come"),
+        ("backup", "insert into chores (name, succeeded_at) values ('backup', now() - interval '3 hours')", Level.OK,
+         "ended well 3 hours ago"),
+        ("backup", "insert into chores (name, succeeded_at) values ('backup', now() - interval '60 hours')", Level.WARN,
+         "60 hours ago"),
+        ("backup", "insert into chores (name, succeeded_at, failed_at) values ('backup', '2020-01-01', now())",
+         Level.WARN, "failed since"),
+        ("backup", "insert into chores (name, failed_at) values ('backup', now())", Level.WARN, "never ended well"),
+        ("housekeeping", "insert into chores (name, failed_at) values ('archive', now())", Level.WARN, "of archive"),
+        ("housekeeping", "insert into chores (name, succeeded_at) values ('housekeeping', now())", Level.OK, "0 hours"),
         ("roles", "grant truncate on alerts to frostguard_api", Level.WARN, "frostguard_api has on alerts"),
         ("roles", "drop policy daemon on units; revoke select on units from frostguard_ingest", Level.WARN, "units"),
     ],
