@@ -112,7 +112,7 @@ class IngestSettings(Group):
     """How the daemon batches, what it refuses, where it answers probes."""
 
     batch_rows: int = Field(
-        40_000, alias="INGEST_BATCH_ROWS", ge=1, le=100_000, description="a batch is closed at this many readings"
+        80_000, alias="INGEST_BATCH_ROWS", ge=1, le=100_000, description="a batch is closed at this many readings"
     )
     batch_ms: float = Field(
         5, alias="INGEST_BATCH_MS", ge=0, le=1000,
