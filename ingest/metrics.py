@@ -24,7 +24,7 @@ SKIPPED = Counter("frostguard_readings_given_up", "Readings that gateways say th
 BATCHES = Counter("frostguard_batches_committed", "Batches committed", registry=REGISTRY)
 BATCH_ROWS = Histogram(
     "frostguard_batch_readings", "Readings in a batch", registry=REGISTRY,
-    buckets=(1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000),
+    buckets=(1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 80_000),
 )  # fmt: skip
 COMMIT_SECONDS = Histogram("frostguard_commit_seconds", "Time to commit a batch", registry=REGISTRY, buckets=_SECONDS)
 RETRIES = Counter("frostguard_commit_retries", "Batches that had to be tried again", registry=REGISTRY)
