@@ -203,5 +203,6 @@ class Live:
                     subscriber.transport.abort()
                 elif now - subscriber.told_at >= every and subscriber.state is State.LIVE:
                     subscriber.beat(self.hub.window.newest)
+            self._snapshots.forget_old()
             self.metrics.behind.set(len(self.hub.behind))
             self.metrics.window_bytes.set(self.hub.window.size)

@@ -42,12 +42,13 @@ class Snapshots:
         task = self._reading.get(topic)
         if task is None or _is_old(task):
             if len(self._reading) >= MAX_KEPT:
-                self._forget()
+                self.forget_old()
             task = asyncio.create_task(self._read(topic, organization), name="snapshot")
             self._reading[topic] = task
         return await asyncio.shield(task)
 
-    def _forget(self) -> None:
+    def forget_old(self) -> None:
+        """Let go of what nobody is given any more: with many sockets, snapshots would be a third of their memory."""
         for topic in [topic for topic, task in self._reading.items() if _is_old(task)]:
             del self._reading[topic]
 

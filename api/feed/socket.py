@@ -52,7 +52,7 @@ async def serve(call: Call) -> web.StreamResponse:
         raise Problem(426, "This is a WebSocket.", headers={"Upgrade": "websocket", "Connection": "Upgrade"})
     socket.headers.update(stream_headers(call))
     await socket.prepare(request)
-    socket.headers.clear()  # they are sent; an idle socket need not keep them
+    _let_go_of_the_request(request, socket)
     transport = request.transport
     if transport is None:
         return socket
@@ -62,6 +62,13 @@ async def serve(call: Call) -> web.StreamResponse:
     finally:
         transport.close()  # before aiohttp would say goodbye a second time
     return socket
+
+
+def _let_go_of_the_request(request: web.Request, socket: web.WebSocketResponse) -> None:
+    """Keep nothing of the handshake that an idle socket has no use for: there are thousands of them."""
+    socket.headers.clear()  # they are sent
+    request.protocol._parser = None  # no HTTP comes any more; aiohttp does the same when a connection is lost
+    request._cache.clear()
 
 
 class _Conversation:
@@ -106,6 +113,7 @@ class _Conversation:
             subscriber.say("ready", id=hub.window.newest, heartbeatSeconds=every)
             while (message := await self._next(subscriber)) is not None:
                 await self._take(subscriber, message)
+                message = None  # not kept until the next one comes, which may be never
         except (EndError, FrostGuardError) as error:
             hub.cut(subscriber, *_code_of(error))
             await self._answer()

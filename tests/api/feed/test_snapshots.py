@@ -54,3 +54,11 @@ async def test_old_ones_are_forgotten(running: Running, monkeypatch: pytest.Monk
         await asked.get(Topic("org", str(org.id), subject), org.id)
     await asked.get(Topic("site", str(org.site), "units"), org.id)
     await until(lambda: len(asked._reading) == 1, "only the last is kept")
+
+
+async def test_none_is_kept_when_nobody_asks_any_more(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "FRESH_SECONDS", 0.0)
+    org = await running.world.organization(people=False)
+    asked = running.program.live._snapshots
+    await asked.get(Topic("org", str(org.id), "units"), org.id)
+    await until(lambda: not asked._reading, "the beat lets it go")
