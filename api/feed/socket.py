@@ -67,8 +67,8 @@ async def serve(call: Call) -> web.StreamResponse:
 def _let_go_of_the_request(request: web.Request, socket: web.WebSocketResponse) -> None:
     """Keep nothing of the handshake that an idle socket has no use for: there are thousands of them."""
     socket.headers.clear()  # they are sent
-    request.protocol._parser = None  # no HTTP comes any more; aiohttp does the same when a connection is lost
-    request._cache.clear()
+    # No HTTP comes any more; aiohttp does the same when a connection is lost, and names no other way.
+    request.protocol._parser = None  # noqa: SLF001 - see above
 
 
 class _Conversation:
