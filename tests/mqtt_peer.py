@@ -95,6 +95,10 @@ class Peer:
         self._wait(lambda: len(self.received) >= count, f"{count} messages")
         return [payload for _, payload in self.received]
 
+    def wait_for(self, message: tuple[str, bytes]) -> None:
+        """Wait until this message has come."""
+        self._wait(lambda: message in self.received, f"{message}")
+
     def wait_lost(self) -> None:
         assert self._lost.wait(WAIT), "still connected"
 
