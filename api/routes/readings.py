@@ -1,6 +1,6 @@
 """What was measured."""
 
-from api.handlers import readings
+from api.handlers import charts, readings
 from api.routing import Route
 from api.shapes import readings as r
 from frostguard.domain.access import Action
@@ -24,5 +24,14 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/units/{unitId}/statistics", readings.summarise, Action.READINGS_VIEW, "What the readings amount to",
         r.Statistics, query=r.TimeQuery,
+    ),
+    Route(
+        "GET", "/units/{unitId}/doors", charts.openings, Action.READINGS_VIEW, "When the door stood open",
+        list[r.Opening], query=r.TimeQuery,
+    ),
+    Route(
+        "GET", "/organizations/{orgId}/trends", charts.trends, Action.READINGS_VIEW,
+        "The last hours of all units, in one short answer",
+        r.Trends, query=r.TrendsQuery,
     ),
 )

@@ -123,3 +123,33 @@ class Statistics(Shape):
     longest_excursion_seconds: float
     first_at: Instant | None
     last_at: Instant | None
+
+
+class TrendsQuery(Query):
+    """How far back: 24 hours in steps of an hour, or 6 hours in steps of five minutes."""
+
+    range: Literal["6h", "24h"] = "24h"
+
+
+class Trend(Shape):
+    """A unit's points, oldest first: [number of the step since `from`, mean, lowest, highest]. No point: no data."""
+
+    unit_id: Id
+    points: list[tuple[int, float, float, float]]
+
+
+class Trends(Shape):
+    """The last hours of all units of an organization. °C."""
+
+    begin: Annotated[Instant, Field(alias="from")]
+    step_seconds: int
+    units: list[Trend]
+
+
+class Opening(Shape):
+    """A span in which the door stood open, or several openings that lie close together. `to` null: it is open."""
+
+    begin: Annotated[Instant, Field(alias="from")]
+    end: Annotated[Instant | None, Field(alias="to")]
+    openings: int
+    open_seconds: float

@@ -79,6 +79,7 @@ for each in (
     "/retention",
     "/sites",
     "/units",
+    "/trends",
     "/sensors",
     "/gateways",
 ):
@@ -90,7 +91,7 @@ for kind in ("sites/{siteId}", "areas/{areaId}", "units/{unitId}"):
         plain(f"GET /{kind}{each}")
 for each in (
     "/sites/{siteId}/settings", "/sites/{siteId}/areas", "/areas/{areaId}/units", "/units/{unitId}/settings",
-    "/units/{unitId}/sensors", "/sensors/{sensorId}", "/sensors/{sensorId}/history", "/gateways/{gatewayId}",
+    "/units/{unitId}/sensors", "/units/{unitId}/doors", "/sensors/{sensorId}", "/sensors/{sensorId}/history", "/gateways/{gatewayId}",
     "/gateways/{gatewayId}/history",
 ):  # fmt: skip
     plain(f"GET {each}")
