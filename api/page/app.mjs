@@ -42,7 +42,11 @@ const app = {
 app.client = new Client(app.session, setClock);
 app.feed = new Feed(app.session);
 app.live = new Live(app.client, app.feed, Date.now);
-app.trends = new Trends(app.client, app.now);
+app.trends = makeTrends();
+
+function makeTrends() {
+  return new Trends((range) => app.client.trends(app.live.organizationId, range), app.now);
+}
 
 /** Ages are counted by the server's clock: this machine's may be wrong by hours. Two seconds are only the way. */
 function setClock(serverTime) {
@@ -141,7 +145,7 @@ function leave() {
   app.live.stop();
   app.view?.close?.();
   app.live = wired(new Live(app.client, app.feed, Date.now));
-  app.trends = new Trends(app.client, app.now);
+  app.trends = makeTrends();
   Object.assign(app, { shell: null, view: null, me: null });
 }
 

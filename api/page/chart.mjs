@@ -3,7 +3,7 @@
 import { bandOf, lineThrough, roundSteps, rowsOf, scaleOf, timeSteps } from "./axes.mjs";
 import { h, put, say, svg } from "./dom.mjs";
 import { dateAndClock, duration, fixed, temperature, toShown } from "./format.mjs";
-import { excursionsOf, extentOf, gapsOf, isOut, nearest, runsOf, thinned } from "./series.mjs";
+import { excursionsOf, extentOf, gapsOf, isOut, nearest, openBetween, runsOf, thinned } from "./series.mjs";
 import { ALERT_TYPES, SEVERITIES, wordOf } from "./words.mjs";
 
 const HEIGHT = 300;
@@ -211,10 +211,13 @@ export class Chart {
   }
 
   textOf(point) {
-    const { zone, scale, bucketMs, limits, doors } = this.model;
+    const { zone, scale, bucketMs, limits, doors, to } = this.model;
     const at = point.at - bucketMs / 2;
     const range = bucketMs ? ` (${temperature(point.low, scale)} to ${temperature(point.high, scale)})` : "";
-    const door = doors.some((span) => span.from <= point.at && (span.to ?? Infinity) > point.at) ? ", door open" : "";
+    const isOpen = doors.some((span) => span.from <= point.at && (span.to ?? Infinity) > point.at);
+    const openMs = bucketMs ? openBetween(doors, at, at + bucketMs, to) : 0;
+    const openFor = openMs >= 1000 ? `, door open for ${duration(openMs)}` : "";
+    const door = bucketMs ? openFor : isOpen ? ", door open" : "";
     const out = isOut(point, limits) ? ", out of limits" : "";
     return `${dateAndClock(at, zone)}: ${temperature(point.value, scale)}${range}${out}${door}`;
   }
@@ -233,10 +236,11 @@ export function summaryOf({ points, limits, longest, from, to, doors, scale }) {
   const spans = excursionsOf(runsOf(points, longest), limits);
   const outside = spans.reduce((sum, span) => sum + span.to - span.from, 0);
   const missing = gapsOf(points, longest, from, to).reduce((sum, span) => sum + span.to - span.from, 0);
+  const opened = doors.reduce((sum, span) => sum + (span.openings ?? 1), 0);
   const words = [
     `${temperature(low, scale)} to ${temperature(high, scale)}`,
     spans.length ? `out of limits ${times(spans.length)}, ${duration(outside)}` : "never out of limits",
-    doors.length ? `door opened ${times(doors.length)}` : "",
+    doors.length ? `door opened ${times(opened)}, ${duration(openBetween(doors, from, to, to))}` : "",
     missing ? `no data for ${duration(missing)}` : "no gaps",
   ];
   return `${words.filter(Boolean).join(" · ")}.`;

@@ -89,6 +89,8 @@ export class Client {
 
   readings = (id, query) => this.get(`/units/${id}/readings`, query);
   statistics = (id, query) => this.get(`/units/${id}/statistics`, query);
+  doors = (id, query) => this.get(`/units/${id}/doors`, query);
+  trends = (organizationId, range) => this.get(`/organizations/${organizationId}/trends`, { range });
   unitAlerts = (id, query) => this.get(`/units/${id}/alerts`, query);
   sensorsOf = (id) => this.get(`/units/${id}/sensors`);
 

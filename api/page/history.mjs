@@ -1,7 +1,7 @@
 /** What a unit measured in a range: fetched, kept up with the feed, and made into what the chart draws. */
 
 import { isOpen } from "./fleet.mjs";
-import { BUCKET_MS, doorsOf, longestStep, pointsOf, resolutionOf } from "./series.mjs";
+import { BUCKET_MS, doorsOf, longestStep, openingsOf, pointsOf, resolutionOf } from "./series.mjs";
 
 const HOUR = 3_600_000;
 export const RANGE_MS = {
@@ -18,12 +18,13 @@ const MOST_ROWS = 20_000;
 
 /** Everything that the page of a unit shows of a range, in one go. */
 export async function loadHistory(client, unitId, range, now) {
-  const [rows, sensors, figures] = await Promise.all([
+  const [rows, sensors, doors, figures] = await Promise.all([
     client.readings(unitId, { range, limit: MOST_ROWS }),
     client.sensorsOf(unitId),
+    resolutionOf(range) === null ? null : client.doors(unitId, { range }), // else the readings tell
     loadFigures(client, unitId, range, now),
   ]);
-  return { range, rows, sensors, ...figures };
+  return { range, rows, sensors, doors, ...figures };
 }
 
 /** What the range amounts to, and its alerts. */
@@ -60,7 +61,9 @@ export function modelOf(history, unit, openAlerts, { now, scale }) {
   const { limits } = unit;
   return {
     points,
-    doors: bucketMs ? [] : doorsOf(history.rows).filter((span) => (span.to ?? now) >= from),
+    doors: (history.doors ? openingsOf(history.doors) : doorsOf(history.rows)).filter(
+      (span) => (span.to ?? now) >= from,
+    ),
     alerts: barsOf(history.alerts, openAlerts, from),
     limits: {
       high: limits.high.value,

@@ -87,6 +87,26 @@ export function doorsOf(rows) {
   return spans;
 }
 
+/** The same from `GET /units/{id}/doors`: a span may hold several openings, and was open for `openMs` of its time. */
+export function openingsOf(rows) {
+  return rows.map((row) => ({
+    from: Date.parse(row.from),
+    to: row.to === null ? null : Date.parse(row.to),
+    openings: row.openings,
+    openMs: row.openSeconds * 1000,
+  }));
+}
+
+/** For how long doors stood open between two moments, in ms; of a span with pauses, its share. */
+export function openBetween(doors, from, to, now) {
+  return doors.reduce((sum, span) => {
+    const end = span.to ?? now;
+    const inside = Math.min(end, to) - Math.max(span.from, from);
+    const share = span.openMs === undefined || end <= span.from ? 1 : span.openMs / (end - span.from);
+    return inside > 0 ? sum + inside * Math.min(1, share) : sum;
+  }, 0);
+}
+
 function opened(spans, row) {
   const span = { from: Date.parse(row.recordedAt), to: null };
   spans.push(span);

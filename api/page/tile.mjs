@@ -89,7 +89,7 @@ class Tile {
   /** The line is drawn anew when something in it changes, and each minute because time goes on. */
   updateTrend(unit, now, scale) {
     if (!inSight.has(this.element)) return;
-    const trend = this.app.trends.of(unit.id);
+    const trend = this.app.trends.of(unit);
     const key = `${trend?.points.length} ${trend?.points.at(-1)?.at} ${Math.floor(now / 60_000)} ${scale}`;
     if (this.trendKey === key) return;
     this.trendKey = key;

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import * as s from "../../api/page/series.mjs";
 
 const LIMITS = { high: 5, low: -1 };
+const MINUTE = 60_000;
+const at = (minutes) => new Date(Date.parse("2026-11-23T10:00:00Z") + minutes * MINUTE).toISOString();
 const points = (...pairs) => pairs.map(([at, value]) => ({ at, value, low: value, high: value }));
 
 test("readings and buckets become points, oldest first; a fault is none", () => {
@@ -60,6 +62,19 @@ test("excursions begin with what is out, end with what is back, never cross a ga
     { from: 50, to: 51, extreme: -3 },
   ]);
   assert.equal(s.isOut({ low: -1, high: 5 }, LIMITS), false, "a limit itself is inside");
+});
+
+test("openings of a long range come as spans, and each bucket knows its share", () => {
+  const [span, open] = s.openingsOf([
+    { from: at(0), to: at(60), openings: 3, openSeconds: 1800 },
+    { from: at(90), to: null, openings: 1, openSeconds: 600 },
+  ]);
+  assert.deepEqual([span.openings, span.openMs, open.to], [3, 1_800_000, null]);
+  const now = open.from + 600_000;
+  assert.equal(s.openBetween([span, open], span.from, span.from + 600_000, now), 300_000);
+  assert.equal(s.openBetween([span, open], open.from - MINUTE, open.from + 60 * MINUTE, now), 600_000);
+  assert.equal(s.openBetween([{ from: 0, to: 100 }], 50, 200, now), 50);
+  assert.equal(s.openBetween([], 0, 1, now), 0);
 });
 
 test("doors open and close sensor by sensor; a repeated open is the same one", () => {
