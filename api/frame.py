@@ -44,8 +44,8 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-CORS_HEADERS = "Authorization, Content-Type, If-Match, Idempotency-Key, X-Change-Reason, X-Request-Id"
-CORS_EXPOSED = "ETag, Link, Location, Retry-After, X-Request-Id"
+CORS_HEADERS = "Authorization, Content-Type, If-Match, Idempotency-Key, X-Change-Reason, X-Request-Id, traceparent"
+CORS_EXPOSED = "ETag, Link, Location, Retry-After, X-Request-Id, traceresponse"
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -1,7 +1,7 @@
 """Secrets stay secret: the programs run with marked ones, through success and failure; no mark comes out.
 
-What is looked through: all logs (at DEBUG, with the request log on), every answer, metrics, what commands print, and
-the command lines and environments of all processes of the run.
+What is looked through: all logs (at DEBUG, with the request log on), every answer, metrics, traces, what commands
+print, and the command lines and environments of all processes of the run.
 """
 
 import base64
@@ -28,6 +28,7 @@ from frostguard.cli.main import main
 from frostguard.gateway_passwords import mosquitto_hash
 from frostguard.local.broker import DAEMON, Broker, find_mosquitto
 from frostguard.local.ports import free_port
+from tests.collector import Collector, collecting
 from tests.factories import GATEWAY, plant
 from tests.supervising import ROOT
 from tests.waiting import eventually
@@ -131,7 +132,13 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def run(database: str, broker: Broker, tmp_path: Path) -> Iterator[Run]:
+def collector() -> Iterator[Collector]:
+    with collecting() as found:
+        yield found
+
+
+@pytest.fixture
+def run(database: str, broker: Broker, collector: Collector, tmp_path: Path) -> Iterator[Run]:
     marks, role = Marks(), f"marked_{random.token_hex(4)}"
     plant(database)
     broker.set_passwords({DAEMON: mosquitto_hash(marks.secret["MQTT"])})
@@ -155,6 +162,7 @@ def run(database: str, broker: Broker, tmp_path: Path) -> Iterator[Run]:
         "REQUEST_LOG": "true", "PORT": "0", "INGEST_PORT": "0", "READY_FILE": str(tmp_path / "ingest.ready"),
         "API_READY_FILE": str(tmp_path / "api.ready"), "DATABASE_COMMAND_TIMEOUT": "3", "S3_BUCKET": "marked",
         "S3_ENDPOINT": f"http://127.0.0.1:{free_port()}", "AWS_MAX_ATTEMPTS": "1",
+        "TRACE_ENDPOINT": collector.url, "TRACE_ONE_MESSAGE_IN": "1", "TRACE_ONE_REQUEST_IN": "1",
     }  # fmt: skip
     with psycopg.connect(database, autocommit=True) as c:
         c.execute(f"create role {role} superuser login password '{marks.secret['DATABASE']}'")
@@ -218,7 +226,7 @@ def test_a_leak_would_be_found_in_whatever_form() -> None:
     assert marks.found_in("all is well") == []
 
 
-def test_no_secret_comes_out_anywhere(run: Run, broker: Broker, database: str) -> None:
+def test_no_secret_comes_out_anywhere(run: Run, broker: Broker, database: str, collector: Collector) -> None:
     broker.start()
     run.start("ingest")
     run.start("api")
@@ -236,10 +244,12 @@ def test_no_secret_comes_out_anywhere(run: Run, broker: Broker, database: str) -
     run.stop()
     run.came_out["logs"] = (run.folder / "programs.log").read_text()
     run.came_out["log of the broker"] = broker.log.read_text()
+    run.came_out["traces"] = collector.raw.decode("utf-8", "replace")
     given_away = {what: found for what, text in run.came_out.items() if (found := run.marks.found_in(text))}
     assert given_away == {}
     assert len(run.came_out) > 25
     assert "request" in run.came_out["logs"], "the request log was on"
+    assert {span.service for span in collector.spans} == {"frostguard-api", "frostguard-ingest"}
 
 
 def fail(run: Run, broker: Broker, database: str, metrics: str) -> None:
