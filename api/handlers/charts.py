@@ -9,9 +9,11 @@ from api.handlers.readings import times_of
 from api.shapes.readings import RANGES
 from frostguard.domain.buckets import Span, floor, sources
 from frostguard.store import charts
+from frostguard.store.charts import Times
 
 STEPS = {"6h": Span.FIVE_MINUTES, "24h": Span.HOUR}
-COLUMNS = 400  # of a chart: openings that would fall into one are one span
+PARTS, COLUMNS = 400, 100  # of a chart: openings less than a part apart are one span, within a column
+SHORTEST = timedelta(seconds=1)
 
 
 async def trends(call: Call) -> Answer:
@@ -31,9 +33,9 @@ async def openings(call: Call) -> Answer:
     """List when a unit's door stood open, newest first; in a long range those that lie close together as one."""
     begin, end = times_of(call)
     end = max(begin, min(end, datetime.now(UTC)))
-    apart: timedelta = (end - begin) / COLUMNS
+    times = Times(begin, end, (end - begin) / PARTS, max(SHORTEST, (end - begin) / COLUMNS))
     async with call.program.lanes.lane() as connection:
-        row = await charts.openings(connection, call.organization_id, call.ids["unitId"], (begin, end), apart)
+        row = await charts.openings(connection, call.organization_id, call.ids["unitId"], times)
     if row["unit"] is None:
         raise problems.not_found()
     spans = zip(row["began"], row["ended"], row["openings"], row["seconds"], strict=True)

@@ -78,7 +78,7 @@ export class Chart {
     const spans = excursionsOf(runsOf(model.points, model.longest), model.limits);
     return [
       ...gapsOf(model.points, model.longest, model.from, model.to).map((span) => this.block(span, "gap")),
-      ...model.doors.map((span) => this.block({ from: span.from, to: span.to ?? model.to }, "door")),
+      ...model.doors.map((span) => this.door(span)),
       ...spans.map((span) => this.block(span, "out")),
       ...this.verticalAxis(width, extent),
       ...this.timeAxis(width),
@@ -99,6 +99,15 @@ export class Chart {
     const start = this.x(Math.max(from, this.model.from));
     const width = Math.max(2, this.x(Math.min(to, this.model.to)) - start);
     return svg("rect", { x: start, width, y: TOP, height: HEIGHT - TOP, class: `block block-${name}` });
+  }
+
+  /** A span of several openings is the paler, the less of its time the door stood open. */
+  door(span) {
+    const to = span.to ?? this.model.to;
+    const block = this.block({ from: span.from, to }, "door");
+    const share = openBetween([span], span.from, to, to) / Math.max(1, to - span.from);
+    if (share < 1) block.setAttribute("opacity", Math.max(0.3, Math.sqrt(share)).toFixed(2));
+    return block;
   }
 
   verticalAxis(width, { low, high }) {

@@ -62,6 +62,7 @@ export const TIMELINE = {
   resolved_auto: "Resolved by itself",
   resolved_manual: "Resolved by hand",
   reopened: "Opened again",
+  corrected: "Corrected by late readings",
 };
 
 export const UNIT_TYPES = {

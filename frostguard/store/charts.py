@@ -1,6 +1,7 @@
 """What pages draw beside readings: the trends of all units of an organization, and when doors stood open."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from frostguard.domain.buckets import Sources, Span
@@ -56,7 +57,7 @@ async def trends(connection: Connection, organization: UUID, span: Span, begin: 
 
 
 # An opening is known by its end, which says when it began; one that lasts, by the state. Openings no further apart
-# than $5 are one span.
+# than $5 are one span, but never those of two columns, each $6 wide: busy hours and quiet ones stay apart.
 READ_OPENINGS = """
 with asked as (
   select id from units where organization_id = $1 and id = $2 and deleted_at is null
@@ -69,10 +70,12 @@ with asked as (
   select greatest(door_since, $3), $4, true
     from unit_states where unit_id = (select id from asked) and door_open and door_since < $4
 ), apart as (
-  select *, began - max(ended) over (order by began, ended rows between unbounded preceding and 1 preceding) as pause
+  select *, began - max(ended) over (order by began, ended rows between unbounded preceding and 1 preceding) as pause,
+         date_bin($6, began, $3) <> lag(date_bin($6, began, $3)) over (order by began, ended) as later
     from openings
 ), numbered as (
-  select *, count(*) filter (where pause is null or pause > $5) over (order by began, ended) as number from apart
+  select *, count(*) filter (where later or pause is null or pause > $5) over (order by began, ended) as number
+    from apart
 ), spans as (
   select min(began) as began, max(ended) as ended, bool_or(lasts) as lasts, count(*) as openings,
          extract(epoch from sum(ended - began)) as seconds
@@ -86,12 +89,19 @@ select (select id from asked) as unit, coalesce(array_agg(began order by began d
 """
 
 
-async def openings(
-    connection: Connection, organization: UUID, unit: UUID, times: tuple[datetime, datetime], apart: timedelta
-) -> Record:
+class Times(NamedTuple):
+    """From when to when; how far apart openings of one span may be; parts of the time whose openings are never one."""
+
+    begin: datetime
+    end: datetime
+    apart: timedelta
+    column: timedelta
+
+
+async def openings(connection: Connection, organization: UUID, unit: UUID, times: Times) -> Record:
     """Return one row of lists, newest first: `began`, `ended` (None: open still), `openings`, `seconds` (open).
 
-    `unit` is None where there is none. Openings no further apart than `apart` are one span.
+    `unit` is None where there is none.
     """
     with translated():
-        return await connection.fetchrow(READ_OPENINGS, organization, unit, *times, apart)
+        return await connection.fetchrow(READ_OPENINGS, organization, unit, *times)

@@ -40,6 +40,13 @@ async def open_table(page: Page) -> None:
     await expect(page.locator("caption").first).to_contain_text("newest first")
 
 
+async def choose_week(page: Page) -> None:
+    await page.get_by_role("button", name="7 days").click()
+    await expect(page.locator("figure.chart")).to_have_attribute("data-range", "7d")
+    await expect(page.locator(".block-door").first).to_be_attached()
+    await expect(page.locator(".readout")).to_contain_text("door opened once, 30 min")
+
+
 async def open_dialog(page: Page) -> None:
     await page.get_by_role("button", name="Resolve").first.click()
     await expect(page.get_by_role("dialog")).to_be_visible()
@@ -59,6 +66,7 @@ VIEWS = (
     View("preferences", "#/", ".trend-line >> nth=0", open_preferences),
     View("unit", "#/units/{Walk-in freezer}", ".line", None, TALL),
     View("unit-settings", "#/units/{Fish counter}", ".line", open_settings, TALL),
+    View("unit-week", "#/units/{Fish counter}", ".line", choose_week, TALL),
     View("unit-gap", "#/units/{Delivery cooler}", ".block-gap", open_table, TALL),
     View("alerts", "#/alerts", ".alert"),
     View("dialog", "#/alerts", ".alert", open_dialog),

@@ -11,6 +11,7 @@ from frostguard.config import DatabaseSettings
 from frostguard.domain.buckets import NOTHING, Span, sources
 from frostguard.domain.event import Event, EventKind
 from frostguard.store import charts, events, partitions, readings
+from frostguard.store.charts import Times
 from frostguard.store.connection import connect
 from frostguard.store.events import UnitEvent
 from tests.factories import SERIAL, identity, make_reading, plant
@@ -52,6 +53,7 @@ OPENINGS = [
     ([(5, 7)], 0, [(5, 7, 1, 120)]),
     ([(5, 7), (8, 9)], 0, [(8, 9, 1, 60), (5, 7, 1, 120)]),
     ([(5, 7), (8, 9), (20, 21)], 2, [(20, 21, 1, 60), (5, 9, 2, 180)]),
+    ([(25, 27), (28, 29), (30, 31), (32, 33)], 2, [(30, 33, 2, 120), (25, 29, 2, 180)]),
     ([(-5, 2), (58, 70)], 2, [(58, 60, 1, 120), (0, 2, 1, 120)]),
     ([(-9, -5), (61, 62)], 2, []),
 ]
@@ -67,9 +69,9 @@ async def test_openings_become_spans(
     closed = [Event(EventKind.DOOR_CLOSED, NOON + end * MINUTE, began=NOON + begin * MINUTE) for begin, end in doors]
     if closed:
         await events.add(connection, [UnitEvent(planted.organization, None, unit, event) for event in closed])
-    times = (NOON, NOON + 60 * MINUTE)
-    row = await charts.openings(connection, planted.organization, unit, times, apart * MINUTE)
-    foreign = await charts.openings(connection, identity("other"), unit, times, apart * MINUTE)
+    times = Times(NOON, NOON + 60 * MINUTE, apart * MINUTE, 30 * MINUTE)
+    row = await charts.openings(connection, planted.organization, unit, times)
+    foreign = await charts.openings(connection, identity("other"), unit, times)
     await connection.close()
     listed = zip(row["began"], row["ended"], row["openings"], row["seconds"], strict=True)
     assert [((b - NOON) / MINUTE, (e - NOON) / MINUTE, n, s) for b, e, n, s in listed] == spans

@@ -39,9 +39,11 @@ async def test_doors_of_a_year_are_a_short_list(api: Api, world: World) -> None:
     await events.add(world.sql, [UnitEvent(org.id, org.site, org.unit, event) for event in closed])
     day = (await api.get(f"/units/{org.unit}/doors", org.token("viewer"))).json
     assert [span["openings"] for span in day] == [1] * 49
-    [year] = (await api.get(f"/units/{org.unit}/doors?range=1y", org.owner)).json
-    assert (year["openings"], year["openSeconds"]) == (49, 49 * 60)
-    assert year["to"] is not None
+    year = (await api.get(f"/units/{org.unit}/doors?range=1y", org.owner)).json
+    assert len(year) <= 2  # a column of the chart may end among them
+    assert (sum(span["openings"] for span in year), sum(span["openSeconds"] for span in year)) == (49, 49 * 60)
+    future = f"/units/{org.unit}/doors?from={(NOW + 9 * HOUR).strftime('%Y-%m-%dT%H:%M:%SZ')}"
+    assert (await api.get(future, org.owner)).json == []
 
 
 async def test_a_foreign_units_doors_are_not_there(api: Api, world: World) -> None:
