@@ -7,13 +7,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from frostguard.domain.alert import Alert, AlertType, Change, tell
-from frostguard.domain.backfill import backfill
+from frostguard.domain.backfill import FARTHEST, Reach, Stretch, alarms_of, backfill, stretch_of, wider
 from frostguard.domain.event import Event
 from frostguard.domain.grouping import SILENCE_TYPES, Silences, group
 from frostguard.domain.judge import judge
 from frostguard.domain.limits import Limits
 from frostguard.domain.notice import Occasion, decide
 from frostguard.domain.reading import Reading
+from frostguard.domain.rules import Rules
 from frostguard.store import alerts, readings, suppressions
 from frostguard.store.alerts import Located, Notification, Subject
 from frostguard.store.connection import Connection
@@ -22,7 +23,6 @@ from ingest.catching_up import OLD, CatchingUp
 from ingest.fleet import Fleet
 
 GROUPED = SILENCE_TYPES | {AlertType.GATEWAY_SILENT, AlertType.INGEST_DEGRADED}
-STRETCH = timedelta(hours=1)  # how far before the first late reading its stretch may have begun
 LONGEST_REOPEN = timedelta(days=7)
 OWED = 5000  # waiting alerts asked in one batch
 
@@ -94,20 +94,19 @@ class Alerting:
 
         `judged` is what this batch has changed already: its alarms are not in the table yet, and not told twice.
         """
-        alarms = {c.alert.id: c.alert for c in judged if c.alert.type is AlertType.ALARM_ACTIVE}
+        live = alarms_of(change.alert for change in judged)
         changes: list[Change] = []
         for unit_id, rows in late.items():
             unit = self._fleet.units.get(unit_id)
-            times = [row.recorded_at for row in rows if row.temperature is not None]
-            if unit is None or not times:
+            asked = stretch_of(rows, ())
+            if unit is None or asked is None:
                 continue
-            begin, end = min(times) - STRETCH, max(times)
-            # A stretch that comes in pieces is judged from its begin, or each piece would be an alarm of its own.
-            begin = min(begin, await alerts.backfilled_begin(connection, unit_id, begin, end) or begin)
-            stretch = await readings.between(connection, unit_id, begin, end)
-            covered = (await alerts.spans(connection, [unit_id], begin, end)).get(unit_id, [])
-            covered += [(a.opened_at, a.resolved_at) for a in alarms.values() if a.subject_id == unit_id]
-            found = backfill(unit_id, stretch, unit.rules, covered)
+            recorded = await alerts.lock_alarms(connection, unit_id, asked.first - FARTHEST, asked.last + FARTHEST)
+            by_id = {alert.id: alert for alert in (*recorded, *(a for a in live if a.subject_id == unit_id))}
+            known = list(by_id.values())
+            stretch = stretch_of(rows, known) or asked
+            around = await _around(connection, unit_id, unit.rules, stretch)
+            found = backfill(unit_id, around, unit.rules, stretch, known)
             if found:
                 subjects[unit_id] = unit.subject
                 changes += found
@@ -228,3 +227,13 @@ class Alerting:
         stored = [key for key in wanted if key not in asked]
         found = await alerts.speakers(connection, stored) if stored else {}
         return {**found, **{key: asked[key] for key in wanted if key in asked}}
+
+
+async def _around(connection: Connection, unit_id: UUID, rules: Rules, stretch: Stretch) -> list[Reading]:
+    """Return the stored readings around a stretch, as far as it takes until the unit was calm on both sides."""
+    reach: Reach | None = Reach()
+    rows: list[Reading] = []
+    while reach is not None:
+        rows = await readings.between(connection, unit_id, *reach.around(stretch))
+        reach = wider(reach, rows, stretch, rules)
+    return rows

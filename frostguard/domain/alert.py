@@ -70,6 +70,7 @@ class Action(StrEnum):
     RESOLVE = "resolved_auto"
     RESOLVE_BY_PERSON = "resolved_manual"
     REOPEN = "reopened"
+    CORRECT = "corrected"
 
 
 class ResolveReason(StrEnum):
@@ -91,6 +92,7 @@ TRANSITIONS: dict[tuple[AlertStatus, Action], AlertStatus] = {
     (AlertStatus.ESCALATED, Action.ESCALATE): AlertStatus.ESCALATED,
     (AlertStatus.RESOLVED, Action.REOPEN): AlertStatus.ACTIVE,
     (AlertStatus.RESOLVED, Action.TELL): AlertStatus.RESOLVED,  # opened and resolved within one batch
+    (AlertStatus.RESOLVED, Action.CORRECT): AlertStatus.RESOLVED,  # a historical one, by readings that came later still
 }
 
 
@@ -233,6 +235,11 @@ def reopen(alert: Alert, severity: Severity, at: datetime) -> Change:
         linked_to=None,
     )
     return _step(after, Action.REOPEN, at, detail=severity.word)
+
+
+def correct(after: Alert, at: datetime, detail: str) -> Change:
+    """Write down that a historical alert is other than it was taken for: `after` is what it is now."""
+    return _step(after, Action.CORRECT, at, detail=detail)
 
 
 def _step(alert: Alert, action: Action, at: datetime, by: UUID | None = None, detail: str | None = None) -> Change:

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from frostguard.domain.alert import Alert, AlertType, Change, resolve_by_person
-from frostguard.domain.backfill import Span, backfill
+from frostguard.domain.backfill import Stretch, alarms_of, backfill, stretch_of
 from frostguard.domain.event import Event, EventKind
 from frostguard.domain.judge import judge
 from frostguard.domain.outages import Outage
@@ -28,7 +28,6 @@ from frostguard.domain.unit_state import UnitState
 
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 LAST_BATCH = 2**62
-STRETCH = timedelta(hours=1)  # how far before the first late reading its stretch may have begun; as the daemon's
 SOMEBODY = UUID(int=0)  # who resolved an alert decides nothing
 
 
@@ -119,28 +118,14 @@ class Fold:
         self._facts_before(number + 1)
         return late
 
-    def alarms(self) -> tuple[Span, ...]:
-        """Return the spans of the alarms that are told already."""
-        alarms = (a for a in self.alerts.values() if a.type is AlertType.ALARM_ACTIVE and not a.backfilled)
-        return tuple((a.opened_at, a.resolved_at) for a in alarms)
+    def stretch(self, late: Sequence[Reading]) -> Stretch | None:
+        """Return which stored readings late ones are judged with, and those around them; None: they prove nothing."""
+        return stretch_of(late, alarms_of(self.alerts.values()))
 
-    def stretch(self, late: Sequence[Reading]) -> tuple[datetime, datetime] | None:
-        """Return which stored readings late ones are judged with, [begin, end]; None: they prove nothing."""
-        times = [row.recorded_at for row in late if row.temperature is not None]
-        if not times:
-            return None
-        begin, end = min(times) - STRETCH, max(times)
-        # A stretch that comes in pieces is judged from its begin.
-        before = (
-            alert.began_at or alert.opened_at
-            for alert in self.alerts.values()
-            if alert.backfilled and alert.opened_at <= end and (alert.resolved_at or end) >= begin
-        )
-        return min((begin, *before)), end
-
-    def late(self, stretch: Sequence[Reading]) -> None:
-        """Judge the readings of such a stretch."""
-        for change in backfill(self.state.unit_id, stretch, self.rules, self.alarms()):
+    def late(self, around: Sequence[Reading], stretch: Stretch) -> None:
+        """Judge the readings around such a stretch."""
+        known = alarms_of(self.alerts.values())
+        for change in backfill(self.state.unit_id, around, self.rules, stretch, known):
             self._keep(change)
 
     def finish(self) -> None:
@@ -197,11 +182,11 @@ class Fold:
             self._keep(change)
 
     def _keep(self, change: Change) -> None:
-        """Keep an alert as its row is kept: what it was opened with stays."""
+        """Keep an alert as its row is kept: what it was opened with stays, unless it is historical."""
         alert = change.alert
         before = self.alerts.get(alert.id)
-        if before is not None:
-            alert = replace(alert, began_at=before.began_at, celsius=before.celsius, backfilled=before.backfilled)
+        if before is not None and not before.backfilled:
+            alert = replace(alert, began_at=before.began_at, celsius=before.celsius, backfilled=False)
         self.alerts[alert.id] = alert
         if not alert.backfilled:
             self._newest[alert.type] = alert

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from frostguard.domain.alert import Alert
+from frostguard.domain.backfill import Reach, wider
 from frostguard.domain.reading import Reading
 from frostguard.domain.rules import Rules
 from frostguard.domain.unit_state import UnitState
@@ -92,8 +93,14 @@ async def _fold(arrivals: Arrivals, unit_id: UUID, rules: Rules, ears: Ears) -> 
 async def fold_batch(fold: Fold, arrivals: Arrivals, number: int, rows: list[Reading]) -> None:
     """Fold one batch, and what was late in it with what was stored around it then."""
     stretch = fold.stretch(fold.batch(number, rows))
-    if stretch is not None:
-        fold.late(await arrivals.stored_by(number, *stretch))
+    if stretch is None:
+        return
+    around: list[Reading] = []
+    reach: Reach | None = Reach()
+    while reach is not None:
+        around = await arrivals.stored_by(number, *reach.around(stretch))
+        reach = wider(reach, around, stretch, fold.rules)
+    fold.late(around, stretch)
 
 
 async def _facts(arrivals: Arrivals) -> list[Fact]:

@@ -72,9 +72,12 @@ async def verify_units(
 
 
 def is_imported(unit_id: UUID, row: Record, listened_since: datetime | None) -> bool:
-    """Whether an alert was brought along: its id does not follow from its facts, and it is older than our listening."""
+    """Whether an alert was brought along: its id does not follow from its facts, and it is older than our listening.
+
+    Nobody brings historical ones: of them the id follows from how they were first taken.
+    """
     is_ours = row["id"] == alert_id(unit_id, AlertType(row["type"]), row["opened_at"])
-    return not is_ours and (listened_since is None or row["opened_at"] < listened_since)
+    return not is_ours and not row["backfilled"] and (listened_since is None or row["opened_at"] < listened_since)
 
 
 def _states(expected: Expected, row: UnitRow | None, sensors: Mapping[UUID, SensorRow]) -> Iterable[Difference]:

@@ -85,17 +85,13 @@ LIST_SPEAKERS = f"""
 select {_COLUMNS} from alerts a where a.id = any($1::uuid[])
 """  # noqa: S608
 
-LIST_SPANS = """
-select unit_id, opened_at, resolved_at from alerts
- where unit_id = any($1::uuid[]) and alert_type = 'alarm_active' and not backfilled
-   and coalesce(resolved_at, 'infinity') >= $2 and opened_at <= $3
-"""
-
-# When the condition of a late stretch's alarm began that touches [$2, $3].
-GET_BACKFILLED_BEGIN = """
-select min(coalesce(began_at, opened_at)) from alerts
- where subject_id = $1 and alert_type = 'alarm_active' and backfilled and resolved_at >= $2 and opened_at <= $3
-"""
+# The alarms of a unit that touch [$2, $3]: live and historical.
+LOCK_ALARMS = f"""
+select {_COLUMNS} from alerts a
+ where a.subject_id = $1 and a.alert_type = 'alarm_active'
+   and coalesce(a.resolved_at, 'infinity') >= $2 and a.opened_at <= $3
+ order by a.opened_at, a.id for update
+"""  # noqa: S608
 
 SAVE_ALERTS = """
 insert into alerts as a (
@@ -115,7 +111,10 @@ select n.id, n.organization_id, n.subject_id, n.unit_id, n.site_id, n.area_id, n
           opened_at, began_at, celsius, extreme, sensor_id, limits, acknowledged_at, acknowledged_by, resolved_at,
           resolved_by, resolve_reason, backfilled, told, linked_to, owed)
 on conflict (id) do update
-   set severity = excluded.severity, status = excluded.status, extreme_celsius = excluded.extreme_celsius,
+   set opened_at = case when a.backfilled then excluded.opened_at else a.opened_at end,
+       began_at = case when a.backfilled then excluded.began_at else a.began_at end,
+       celsius = case when a.backfilled then excluded.celsius else a.celsius end,
+       severity = excluded.severity, status = excluded.status, extreme_celsius = excluded.extreme_celsius,
        acknowledged_at = excluded.acknowledged_at, acknowledged_by = excluded.acknowledged_by,
        resolved_at = excluded.resolved_at, resolved_by = excluded.resolved_by, resolve_reason = excluded.resolve_reason,
        told = excluded.told, linked_to = excluded.linked_to, owed = excluded.owed, version = a.version + 1
@@ -237,22 +236,10 @@ async def speakers(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Al
         return {row["id"]: _alert(row) for row in await connection.fetch(LIST_SPEAKERS, list(ids))}
 
 
-async def spans(
-    connection: Connection, units: Sequence[UUID], begin: datetime, end: datetime
-) -> dict[UUID, list[tuple[datetime, datetime | None]]]:
-    """Return the spans of the units' alarms on record that touch [begin, end]."""
-    found: dict[UUID, list[tuple[datetime, datetime | None]]] = {}
+async def lock_alarms(connection: Connection, unit_id: UUID, begin: datetime, end: datetime) -> list[Alert]:
+    """Lock the unit's temperature alarms that touch [begin, end], live and historical, oldest first."""
     with translated():
-        for row in await connection.fetch(LIST_SPANS, list(units), begin, end):
-            found.setdefault(row["unit_id"], []).append((row["opened_at"], row["resolved_at"]))
-    return found
-
-
-async def backfilled_begin(connection: Connection, unit_id: UUID, begin: datetime, end: datetime) -> datetime | None:
-    """Return when the condition of the unit's historical alarms began that touch [begin, end]; None: there is none."""
-    with translated():
-        began: datetime | None = await connection.fetchval(GET_BACKFILLED_BEGIN, unit_id, begin, end)
-    return began
+        return [_alert(row) for row in await connection.fetch(LOCK_ALARMS, unit_id, begin, end)]
 
 
 def _row(alert: Alert, subject: Subject) -> tuple[object, ...]:
@@ -305,6 +292,6 @@ def _short(detail: str | None) -> str | None:
 
 
 __all__ = [
-    "SILENCE_TYPES", "Located", "Notification", "Subject", "backfilled_begin", "lock", "lock_newest",
-    "lock_open_silences", "lock_owed", "save", "spans", "speakers",
+    "SILENCE_TYPES", "Located", "Notification", "Subject", "lock", "lock_alarms", "lock_newest",
+    "lock_open_silences", "lock_owed", "save", "speakers",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from frostguard.domain.alert import (
     TransitionRefusedError,
     acknowledge,
     alert_id,
+    correct,
     escalate,
     go_on,
     link,
@@ -55,6 +56,7 @@ STEPS = {
     Action.RESOLVE: lambda a: resolve(a, AT),
     Action.RESOLVE_BY_PERSON: lambda a: resolve_by_person(a, SOMEBODY, AT, holds=False),
     Action.REOPEN: lambda a: reopen(a, Severity.WARNING, AT),
+    Action.CORRECT: lambda a: correct(a, AT, "late readings"),
 }
 
 TABLE = {
@@ -68,6 +70,7 @@ TABLE = {
     Action.RESOLVE: "resolved resolved resolved -",
     Action.RESOLVE_BY_PERSON: "resolved resolved resolved -",
     Action.REOPEN: "- - - active",
+    Action.CORRECT: "- - - resolved",
 }
 STATUSES = ["active", "acknowledged", "escalated", "resolved"]
 CASES = [

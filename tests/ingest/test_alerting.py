@@ -1,5 +1,7 @@
 """What people are told: once for what belongs together, again when it gets worse, not while nobody wants to hear it."""
 
+import itertools
+import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
@@ -7,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from frostguard.domain.alert import acknowledge, resolve_by_person
+from frostguard.replay.verify import verify
 from frostguard.store import alerts
 from tests.ingest.stage import Stage, at, staged
 
@@ -188,6 +191,72 @@ async def test_a_late_stretch_that_comes_in_pieces_is_one_alarm(stage: Stage, si
     for start in range(0, len(words), size):
         await stage.commit([stage.said(word) for word in words[start : start + size]])
     assert [line for line in await stage.alerts() if "alarm" in line] == ["alarm_active* critical resolved 20-195"]
+
+
+async def alarms(stage: Stage) -> list[str]:
+    """The alarms that stand, and what replay says of everything on record."""
+    report = await verify(stage.connection)
+    assert (report.differences, report.incomparable) == ([], {})
+    return [line for line in await stage.alerts() if line.startswith("alarm_active") and "info" not in line]
+
+
+async def test_a_late_stretch_that_comes_newest_piece_first_is_one_alarm_that_grows(stage: Stage) -> None:
+    await stage.live("0:4 5:4 200:4 205:4")
+    for piece in ("60:9 70:9 80:9 85:4 90:4", "30:9 40:9 50:9", "10:9 20:9"):
+        await stage.commit([stage.said(word) for word in piece.split()])
+    assert await alarms(stage) == ["alarm_active* critical resolved 20-90"]
+    rows = await stage.connection.fetch("select detail from alert_timeline where action = 'corrected' order by id")
+    assert len(rows) == 2
+    assert rows[0]["detail"].startswith("late readings: it was 2026-")
+
+
+async def test_two_late_alarms_that_turn_out_to_be_one_leave_a_trace_of_the_second(stage: Stage) -> None:
+    await stage.live("0:4 5:4 200:4 205:4")
+    for piece in ("10:9 20:9 22:4 23:4", "60:9 70:9 75:4 80:4"):
+        await stage.commit([stage.said(word) for word in piece.split()])
+    assert len(await alarms(stage)) == 2
+    await stage.commit([stage.said(word) for word in ["22.5:9", "40:9", "50:9"]])
+    assert await alarms(stage) == ["alarm_active* critical resolved 20-80"]
+    assert "alarm_active* info resolved 70-80" in await stage.alerts()
+    [linked] = await stage.connection.fetch("select linked_to from alerts where backfilled and linked_to is not null")
+    assert linked[0] == await stage.connection.fetchval("select id from alerts where opened_at = $1", at(20))
+
+
+async def test_a_late_alarm_that_later_readings_refute_is_withdrawn_and_stays_on_record(stage: Stage) -> None:
+    await stage.live("0:4 5:4 200:4 205:4")
+    for piece in ("10:9 30:9 35:4 40:4", "15:4 20:4"):
+        await stage.commit([stage.said(word) for word in piece.split()])
+    assert await alarms(stage) == []
+    assert "alarm_active* info resolved 30-40" in await stage.alerts()
+    detail = await stage.connection.fetchval("select detail from alert_timeline where action = 'corrected'")
+    assert detail == "withdrawn: late readings show no alarm"
+
+
+PROVED = """
+select opened_at, resolved_at, began_at, celsius, extreme_celsius, status::text, told from alerts
+ where unit_id = $1 and alert_type = 'alarm_active' and backfilled and severity = 'critical' order by opened_at
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_late_stretch_gives_the_same_alarms_in_whatever_pieces_it_comes(
+    emptied: str, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """One unit gets it at once, the others cut anywhere, in any order, with pieces that come again."""
+    dice = random.Random(seed)
+    words = [f"{10 * n + 10}:{dice.choice([4, 4, 9, 9, 9, 12])}" for n in range(14)]
+    async with staged(emptied, monkeypatch, units=6) as stage:
+        await stage.live("0:4 5:4 300:4 305:4", *range(6))
+        found = []
+        for unit in range(6):
+            cuts = sorted({0, len(words), *(dice.sample(range(len(words)), 4) if unit else ())})
+            pieces = [words[a:b] for a, b in itertools.pairwise(cuts)]
+            for piece in dice.sample(pieces, len(pieces)) + dice.choices(pieces, k=2):
+                await stage.commit([stage.said(word, unit) for word in piece], redelivered=True)
+            found.append([tuple(row) for row in await stage.connection.fetch(PROVED, stage.units[unit])])
+        assert found == [found[0]] * 6
+        assert await alarms(stage) != []
+        assert [line for line in await stage.told() if "alarm" in line] == []
 
 
 async def test_a_late_stretch_inside_an_alarm_on_record_is_no_second_one(stage: Stage) -> None:

@@ -12,9 +12,7 @@ from frostguard.domain.outages import Outage
 from frostguard.domain.reading import Reading
 from frostguard.domain.unit import ManualLog
 from frostguard.domain.unit_state import UnitState
-from frostguard.replay import fold as module
 from frostguard.replay.fold import Ears, Fact, Fold
-from ingest import alerting
 from tests.domain.stories import UNIT, clock, make_rules, moment, read
 
 GRACE = timedelta(minutes=1)
@@ -57,8 +55,7 @@ def replay(
         stored += rows
         stretch = fold.stretch(fold.batch(10 * number, rows))
         if stretch is not None:
-            around = (r for r in stored if stretch[0] <= r.recorded_at <= stretch[1])
-            fold.late(sorted(around, key=lambda r: r.recorded_at))
+            fold.late(sorted(stored, key=lambda r: r.recorded_at), stretch)
     fold.finish()
     return fold, ear
 
@@ -135,7 +132,7 @@ def test_what_a_person_resolved_stays_resolved_until_the_condition_returns() -> 
 def test_a_late_stretch_becomes_an_alarm_of_its_own_and_grows_with_its_pieces() -> None:
     fold, ear = replay("0>0:4 | 60>60:4 | 61>20:8 25:8 30:8 | 62>35:8 40:8", until="62")
     [alarm] = [a for a in fold.alerts.values() if a.type is AlertType.ALARM_ACTIVE]
-    assert (alarm.opened_at, alarm.resolved_at, alarm.backfilled) == (moment("30"), moment("40"), True)
+    assert (alarm.opened_at, alarm.resolved_at, alarm.backfilled) == (moment("30"), moment("60"), True)
     assert "alarm" not in ear.heard()
     assert ear.states == 7
 
@@ -159,5 +156,9 @@ def test_up_to_when_it_was_surely_looked(at: str, expected: str) -> None:
     assert ears.surely_looked(moment(at)) == moment(expected)
 
 
-def test_a_stretch_begins_where_the_daemon_lets_it_begin() -> None:
-    assert module.STRETCH == alerting.STRETCH
+def test_pieces_in_reverse_order_correct_one_alarm_as_its_row_is_corrected() -> None:
+    fold, _ = replay("0>0:4 | 60>60:4 65:4 | 66>35:8 45:9 | 67>20:8 25:8 30:8", until="67")
+    [alarm] = [a for a in fold.alerts.values() if a.type is AlertType.ALARM_ACTIVE]
+    assert alarm.id == alert_id(UNIT, AlertType.ALARM_ACTIVE, moment("45"))
+    assert (alarm.opened_at, alarm.began_at, alarm.celsius) == (moment("30"), moment("20"), 8.0)
+    assert (alarm.resolved_at, alarm.extreme, alarm.backfilled) == (moment("65"), 9.0, True)

@@ -125,10 +125,11 @@ async def test_alerts_that_were_brought_along_are_left_out_and_counted(connectio
 
 
 def test_an_alert_of_ours_is_not_taken_for_imported(lived: Planted) -> None:
-    row = {"id": lived.organization, "type": "alarm_active", "opened_at": BEGIN}
+    row = {"id": lived.organization, "type": "alarm_active", "opened_at": BEGIN, "backfilled": False}
     assert is_imported(lived.units["left"], row, None)
     assert is_imported(lived.units["left"], row, BEGIN + MINUTE)
     assert not is_imported(lived.units["left"], row, BEGIN)
+    assert not is_imported(lived.units["left"], row | {"backfilled": True}, None)
 
 
 async def test_a_unit_that_nothing_was_heard_of_is_in_order(connection: Connection, database: str) -> None:

@@ -16,6 +16,7 @@ from frostguard.domain.alert import (
     Severity,
     acknowledge,
     alert_id,
+    correct,
     go_on,
     open_alert,
     reopen,
@@ -215,26 +216,35 @@ async def test_silences_of_an_organization_are_those_that_are_open(
     assert (await alerts.speakers(direct, [silent.id, uuid4()])).keys() == {silent.id}
 
 
-async def test_spans_are_those_of_alarms_that_touch_the_stretch(direct: Connection, own: Tenant) -> None:
+async def test_alarms_are_those_that_touch_the_stretch(direct: Connection, own: Tenant) -> None:
     first = await save(direct, own, open_alert(make(own.unit)))
-    await save(direct, own, resolve(first, NOON + 10 * MINUTE))
+    first = await save(direct, own, resolve(first, NOON + 10 * MINUTE))
     last = await save(direct, own, open_alert(make(own.unit, minute=30)))
     late = make(own.unit, minute=12, backfilled=True, began_at=NOON + 11 * MINUTE)
-    await save(direct, own, resolve(late, NOON + 14 * MINUTE))
+    late = await save(direct, own, resolve(late, NOON + 14 * MINUTE))
+    await save(direct, own, open_alert(make(own.unit, AlertType.DOOR_OPEN)))
 
-    async def spans(begin: float, end: float) -> list:
-        return (await alerts.spans(direct, [own.unit], NOON + begin * MINUTE, NOON + end * MINUTE)).get(own.unit, [])
+    async def alarms(begin: float, end: float) -> list:
+        async with direct.transaction():
+            return await alerts.lock_alarms(direct, own.unit, NOON + begin * MINUTE, NOON + end * MINUTE)
 
-    assert await spans(10, 20) == [(NOON, NOON + 10 * MINUTE)]
-    assert await spans(11, 29) == []
-    assert await spans(40, 50) == [(last.opened_at, None)]
+    assert await alarms(10, 20) == [first, late]
+    assert await alarms(15, 29) == []
+    assert await alarms(40, 50) == [last]
 
-    async def begin(first: float, end: float) -> object:
-        return await alerts.backfilled_begin(direct, own.unit, NOON + first * MINUTE, NOON + end * MINUTE)
 
-    assert await begin(13, 20) == late.began_at
-    assert await begin(15, 20) is None
-    assert await begin(0, 11) is None
+async def test_only_a_historical_alert_is_corrected_in_what_it_was_opened_with(direct: Connection, own: Tenant) -> None:
+    async def moved(**changes: object) -> tuple[object, ...]:
+        before = await save(direct, own, resolve(make(own.unit, **changes), NOON + 10 * MINUTE))
+        after = replace(before, opened_at=NOON + MINUTE, began_at=NOON - MINUTE, celsius=9.0, severity=Severity.INFO)
+        await save(direct, own, correct(after, NOON, "late readings"))
+        row = await direct.fetchrow(
+            "select opened_at, began_at, celsius, severity::text from alerts where id = $1", after.id
+        )
+        return tuple(row)
+
+    assert await moved(minute=3, backfilled=True) == (NOON + MINUTE, NOON - MINUTE, 9.0, "info")
+    assert (await moved(minute=4))[0] == NOON + 4 * MINUTE
 
 
 def test_every_type_has_a_title() -> None:
