@@ -14,6 +14,7 @@ from api.archived import Archived
 from api.assets import Assets
 from api.chores import Chores
 from api.feed.live import Live
+from api.gathering import Gathering
 from api.letters import Letters
 from api.mail import Mailer
 from api.metrics import Metrics
@@ -93,6 +94,7 @@ class Program:
             self.metrics.mail,
         )
         self.chores = Chores(self.lanes, self.metrics.chores)
+        self.gathering = Gathering(self.lanes)
         self.rolled_up = RolledUp()
         self.archived = Archived(settings.archive, self.lanes)
         self.assets = Assets()

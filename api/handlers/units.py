@@ -97,7 +97,9 @@ async def change(call: Call) -> Answer:
         _refuse_contradictions(editing.merged(before, changes))
         return changes
 
-    before, after = await editing.edit(call, _read(call), write, changes_of)
+    gathering = call.program.gathering
+    made = await gathering.edit(call, call.ids["unitId"], changes_of)
+    before, after = made or await editing.edit(call, _read(call), write, changes_of)
     return versioned(shown_unit(editing.merged(before, after)))
 
 

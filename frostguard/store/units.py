@@ -3,6 +3,7 @@
 Arguments of what changes something: $1 organization, $2 to $5 who does it (audit.By).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -25,6 +26,21 @@ select u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.tem
   join organizations o on o.id = u.organization_id
   left join unit_states t on t.unit_id = u.id
  where u.organization_id = $1 and u.id = $2 and u.deleted_at is null
+"""
+
+GET_UNITS = """
+select u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make, u.model,
+       u.serial_number, u.notes, u.sort_order, u.created_at, u.updated_at,
+       coalesce(t.status, 'offline') as status, t.status_since,
+       coalesce(t.temperature_phase, 'normal') as temperature_state, coalesce(t.data_phase, 'never') as data_state,
+       t.door_open, t.last_reading_at, t.last_temperature,
+       u.settings as unit_settings, s.settings as site_settings, o.settings as organization_settings
+  from units u
+  join areas a on a.id = u.area_id
+  join sites s on s.id = a.site_id
+  join organizations o on o.id = u.organization_id
+  left join unit_states t on t.unit_id = u.id
+ where u.organization_id = $1 and u.id = any($2::uuid[]) and u.deleted_at is null
 """
 
 LIST_UNITS_OF_AREA = """
@@ -99,6 +115,33 @@ with changed as (
 select updated_at, audit_append($1, $2, $3, 'unit.updated', 'unit', id, $9, $8, $4, $5) as audited from changed
 """
 
+# A row that somebody else holds is left out: who holds several and waits could wait in a circle.
+UPDATE_UNITS = """
+with asked as (
+  select * from unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[],
+                       $9::text[])
+           with ordinality a (id, version, new, old, actor_id, actor, reason, request_id, place)
+), held as materialized (
+  select a.* from asked a join units u on u.id = a.id
+   where u.organization_id = $1 and u.updated_at = a.version and u.deleted_at is null
+     for no key update of u skip locked
+), changed as (
+  update units u
+     set (name, unit_type, temp_min, temp_max, make, model, serial_number, notes, sort_order, settings) =
+         (select n.name, n.unit_type, n.temp_min, n.temp_max, n.make, n.model, n.serial_number, n.notes, n.sort_order,
+                 n.settings
+            from jsonb_populate_record(u, held.new::jsonb) n),
+         updated_at = now()
+    from held where u.id = held.id and u.updated_at = held.version
+  returning held.*, u.updated_at
+)
+select array_agg(id) as ids, max(updated_at) as updated_at,
+       audit_append_all($1, array_agg(row(actor_id, actor, 'unit.updated', 'unit', id, old, new, reason,
+                                          request_id)::audit_entry order by place)) as audited
+  from changed
+having count(*) > 0
+"""
+
 MOVE_UNIT = """
 with target as (
   select id from areas where organization_id = $1 and id = $7 and deleted_at is null
@@ -152,6 +195,12 @@ async def get(connection: Connection, organization: UUID, unit: UUID) -> Record 
         return await connection.fetchrow(GET_UNIT, organization, unit)
 
 
+async def get_all(connection: Connection, organization: UUID, ids: Sequence[UUID]) -> list[Record]:
+    """Return those of the units that there are, as `get` does, in any order."""
+    with translated():
+        return list(await connection.fetch(GET_UNITS, organization, ids))
+
+
 async def list_of_area(connection: Connection, organization: UUID, area: UUID) -> list[Record] | None:
     """Return an area's units in the order that people gave them; None if there is no such area."""
     with translated():
@@ -186,6 +235,27 @@ async def update(connection: Connection, organization: UUID, by: By, unit: UUID,
     """Change the columns that `edit.new` names, logged. Returns updated_at; None if the version is another."""
     with translated():
         return await connection.fetchrow(UPDATE_UNIT, organization, *by, unit, *edit)
+
+
+class Edited(NamedTuple):
+    """One of several edits that are made together: whose, of which unit, and what."""
+
+    by: By
+    unit: UUID
+    edit: Edit
+
+
+async def update_all(connection: Connection, organization: UUID, edits: Sequence[Edited]) -> dict[UUID, datetime]:
+    """Make edits of different units in one transaction, each logged, in their order. Returns updated_at by unit.
+
+    A unit that has another version now, or that somebody else is changing, is left out. All fail where one does.
+    """
+    units = [each.unit for each in edits]
+    versions, new, old = zip(*(each.edit for each in edits), strict=True)
+    who = zip(*(each.by for each in edits), strict=True)
+    with translated():
+        row = await connection.fetchrow(UPDATE_UNITS, organization, units, versions, new, old, *who)
+    return {} if row is None else dict.fromkeys(row["ids"], row["updated_at"])
 
 
 async def move(connection: Connection, organization: UUID, by: By, unit: UUID, area: UUID) -> bool:
