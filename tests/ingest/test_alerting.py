@@ -159,6 +159,22 @@ async def test_what_opened_and_closed_inside_the_backlog_is_recorded_and_not_tol
     assert await stage.told() == []
 
 
+async def test_what_closed_in_the_last_minute_of_the_backlog_is_recorded_and_not_told_either(stage: Stage) -> None:
+    await stage.backlog("0:4 5:8 15:8 20:4 20.5:4", minute=21)
+    await stage.drain(21.1)
+    await stage.commit(ask_alerts=True)
+    assert await stage.alerts() == ["alarm_active critical resolved 15-20.5"]
+    assert await stage.told() == []
+
+
+async def test_what_the_backlog_leaves_open_is_told_although_it_is_over_before_anybody_asked(stage: Stage) -> None:
+    await stage.backlog("0:4 5:8 15:8 20:8", minute=21)
+    await stage.commit(listening=False, drained=True)
+    await stage.commit([stage.said("20.7:4"), stage.said("20.9:4")])
+    assert await stage.alerts() == ["alarm_active critical resolved 15-20.9"]
+    assert await stage.told() == ["alarm_active critical x1"]
+
+
 async def test_what_the_backlog_leaves_open_is_told_once_when_it_is_drained(stage: Stage) -> None:
     written = await stage.backlog("0:4 5:8 15:8 20:8", minute=21)
     assert await stage.told() == []
