@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -19,10 +20,12 @@ async def ask(settings: IngestSettings, path: str) -> tuple[int, str]:
     def get() -> tuple[int, str]:
         try:
             with urlopen(address(settings) + path, timeout=3) as answer:  # noqa: S310 - of our own making: http
-                return answer.status, answer.read().decode()
+                return answer.status, answer.read().decode(errors="replace")
         except HTTPError as refusal:
             with refusal:
-                return refusal.code, refusal.read().decode()
+                return refusal.code, refusal.read().decode(errors="replace")
+        except HTTPException as error:
+            raise OSError(f"no answer of HTTP: {type(error).__name__}") from None
 
     return await asyncio.to_thread(get)
 
@@ -42,8 +45,12 @@ async def ready(settings: IngestSettings) -> Found:
         )
     if status == 200:
         return ok("ready: its shard is its own and the broker delivers")
-    waits = json.loads(text)
-    return fail(f"not ready: database {waits['database']}, broker {waits['broker']}", "its log; the other lines here")
+    try:
+        waits = json.loads(text)
+        said = f"not ready: database {waits['database']}, broker {waits['broker']}"
+    except (ValueError, KeyError, TypeError):
+        return warn(f"{address(settings)}/readyz answers {status}, and not as a daemon", "INGEST_HOST, INGEST_PORT")
+    return fail(said, "its log; the other lines here")
 
 
 async def session(settings: IngestSettings, heard: Figures) -> Found:

@@ -15,7 +15,7 @@ from frostguard.config import MqttSettings
 from frostguard.doctor.broker import Limits, open_to
 from frostguard.doctor.finding import Found, fail, ok, warn
 from frostguard.errors import FrostGuardError
-from frostguard.local.mqtt_packets import PUBLISH, Connect, Frames, Reader
+from frostguard.local.mqtt_packets import PUBLISH, Connect, Frames, MalformedError, Reader
 
 ACCOUNT = "frostguard-doctor"
 SECONDS = 3.0  # they are retained and come at once; a broker that began a moment ago has none yet
@@ -54,6 +54,8 @@ async def listen(settings: MqttSettings) -> Figures:
         return heard
     except asyncio.IncompleteReadError:
         raise RefusedError("the broker ended the connection") from None
+    except MalformedError as error:
+        raise RefusedError(f"what answers there is no broker: {error}") from None
     finally:
         writer.transport.abort()
 

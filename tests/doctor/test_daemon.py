@@ -1,5 +1,6 @@
 """The daemon's side port, as it answers in each state."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -75,6 +76,23 @@ async def test_what_a_daemon_waits_for_is_said_as_it_says_it() -> None:
 
 async def test_a_daemon_that_is_not_here_is_a_warning() -> None:
     assert (await daemon.ready(IngestSettings(port=free_port())))[0] is Level.WARN
+
+
+@pytest.mark.parametrize("text", ["<html>", "{}", "[]", "5"])
+async def test_whatever_else_listens_there_is_no_daemon(serve: Serve, text: str) -> None:
+    assert (await daemon.ready(serve(503, text)))[0] is Level.WARN
+    assert (await daemon.session(serve(404, text), {}))[0] is Level.WARN
+
+
+async def test_what_speaks_no_http_is_no_daemon_either() -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example.com ESMTP\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        settings = IngestSettings(port=server.sockets[0].getsockname()[1])
+        assert (await daemon.ready(settings))[0] is Level.WARN
 
 
 async def test_a_second_daemon_of_a_machine_is_asked_on_its_own_port() -> None:

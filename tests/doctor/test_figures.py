@@ -1,5 +1,6 @@
 """What a real broker says of itself, to an account that hears nothing else, and what that means."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,18 @@ async def test_its_account_hears_no_reading_and_may_say_nothing(broker: Broker) 
 async def test_who_has_another_password_is_told_which_account_is_missing(broker: Broker) -> None:
     with pytest.raises(figures.RefusedError, match="mqtt-accounts"):
         await figures.listen(settings_for(broker, "wrong"))
+
+
+async def test_what_is_no_broker_is_refused_in_a_sentence() -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x20\x02\x00\x00" + b"\x30\xff\xff\xff\xff\xff")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(figures.RefusedError, match="no broker"):
+            await figures.listen(MqttSettings(url=f"mqtt://{DAEMON}:pw@127.0.0.1:{port}"))
 
 
 async def test_no_broker_is_an_error_of_the_network() -> None:
