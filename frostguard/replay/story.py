@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from frostguard.domain.alert import Alert
+from frostguard.domain.backfill import is_standing
 from frostguard.domain.event import Event, EventKind
 from frostguard.domain.rules import Rules
 from frostguard.domain.temperature import beyond
@@ -97,7 +98,9 @@ class Story:
         self._count(self.span.upto)
         if self._current is not None:
             self._close(self._current._replace(extreme=fold.state.temperature.extreme))
-        alerts = [a for a in fold.alerts.values() if self.span.touches(a.opened_at, a.resolved_at)]
+        # Of the historical ones, those that stand: merged and withdrawn ones are traces of how readings came.
+        stand = (a for a in fold.alerts.values() if is_standing(a) or not a.backfilled)
+        alerts = [a for a in stand if self.span.touches(a.opened_at, a.resolved_at)]
         alerts.sort(key=lambda alert: (alert.opened_at, alert.type))
         return Outcome(tuple(self._episodes), tuple(alerts), self._seconds_out)
 

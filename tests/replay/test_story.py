@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from frostguard.domain.alert import AlertType
 from frostguard.domain.reading import Reading
 from frostguard.replay.fold import Ears
 from frostguard.replay.story import Outcome, Span, Telling, as_if_always
@@ -78,3 +79,19 @@ def test_only_what_touches_the_span_is_told(span: tuple[str, str], episodes: str
 def test_alerts_come_by_time() -> None:
     outcome = tell("0:4 5:8 10:8 15:8 20:open 23:8 24:8 26:4 27:4 28:battery=5")
     assert [a.type for a in outcome.alerts] == ["alarm_active", "door_open", "low_battery"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "alarms"),
+    [(["10:8 25:8 30:4 35:4"], 1), (["10:8 25:8 30:4 35:4", "12:4 13:4"], 0), (["25:8 36:8", "10:8 14:8 20:8"], 1)],
+)
+def test_of_late_alarms_those_are_told_that_still_stand(pieces: list[str], alarms: int) -> None:
+    telling = Telling(UNIT, make_rules(), Ears(until=moment("102")), (), Span(moment("0"), moment("1000")))
+    stored: list[Reading] = []
+    for number, piece in enumerate(["0:4 5:4 100:4 101:4", *pieces]):
+        rows = [row for word in piece.split() if isinstance(row := read(word), Reading)]
+        stored += rows
+        stretch = telling.fold.stretch(telling.fold.batch(number, rows))
+        if stretch is not None:
+            telling.fold.late(sorted(stored, key=lambda row: row.recorded_at), stretch)
+    assert [alert.type for alert in telling.end().alerts].count(AlertType.ALARM_ACTIVE) == alarms
