@@ -5,6 +5,7 @@ import secrets
 import signal
 import subprocess
 import time
+from typing import NamedTuple
 
 import psycopg
 
@@ -38,9 +39,22 @@ def follower(running: Servers) -> str:
     return " ".join([Signer(SECRET, 86_400).issue(*row), f"org:{home[0]}:units", *units])
 
 
-def sockets(running: Servers, url: str, count: int, everything: int, units: int = 5) -> subprocess.Popen[bytes]:
+class Crowd(NamedTuple):
+    """How many sockets; how many of them follow all units, and how many units the others; how many never read."""
+
+    count: int
+    everything: int
+    units: int = 5
+    muted: int = 0
+
+
+def sockets(running: Servers, url: str, crowd: Crowd) -> subprocess.Popen[bytes]:
     """Start sockets, and wait until all of them have what they subscribed to."""
-    more = ("--sockets", str(count), "--all", str(everything), "--units", str(units))
+    more = [
+        word
+        for name, value in zip(("--sockets", "--all", "--units", "--muted"), crowd, strict=True)
+        for word in (name, str(value))
+    ]
     what = running.folder / "followed"
     what.write_text(follower(running))
     process = running.spawn("-m", "bench.sockets", url, str(what), *more)
@@ -49,11 +63,12 @@ def sockets(running: Servers, url: str, count: int, everything: int, units: int 
     return process
 
 
-def played(running: Servers, url: str, plan: Plan, count: int, everything: int) -> dict[str, float]:
+def played(running: Servers, url: str, plan: Plan, crowd: Crowd) -> dict[str, float]:
     """Readings at their pace while sockets look on."""
+    reading = crowd.everything - crowd.muted
     running.empty()
     with running.daemon():
-        following = sockets(running, url, count, everything) if count else None
+        following = sockets(running, url, crowd) if crowd.count else None
         running.end(running.publish(plan))
         running.rest(plan.readings)
         found = dict(zip(("stored p50 ms", "stored p99 ms"), running.ask(LATENCIES)[0], strict=True))
@@ -61,14 +76,14 @@ def played(running: Servers, url: str, plan: Plan, count: int, everything: int) 
             return found
         time.sleep(1)
         said = json.loads(running.end(following, signal.SIGTERM))
-    due = plan.readings * everything + plan.readings * 5 * (count - everything) // SENSORS
+    due = plan.readings * reading + plan.readings * crowd.units * (crowd.count - crowd.everything) // SENSORS
     return {**found, "shown p50 ms": said["p50"], "shown p99 ms": said["p99"], "missing": max(0, due - said["shown"])}
 
 
 def idle(running: Servers, url: str, process: subprocess.Popen[bytes], count: int) -> dict[str, float]:
     """What a socket costs that hears nothing."""
     before = memory_mb(process.pid)
-    following = sockets(running, url, count, 0, 1)
+    following = sockets(running, url, Crowd(count, 0, 1))
     cost = memory_mb(process.pid) - before
     running.end(following, signal.SIGTERM)
     return {"kB a socket": cost * 1024 / count}
@@ -84,12 +99,34 @@ def feeds(running: Servers, scale: Scale) -> Table:
     with api(running, MANY | ROOM) as (process, url):
         cost = idle(running, url, process, scale.of(2000, 200))
         return {
-            "50 follow all, 200/s": played(running, url, plan(200), 50, 50),
-            "10 follow all, 2,000/s": played(running, url, plan(2000), 10, 10),
-            "nobody, 2,000/s": played(running, url, plan(2000), 0, 0),
-            f"{many:,}, of which 10 follow all, 2,000/s": played(running, url, plan(2000), many, 10),
+            "50 follow all, 200/s": played(running, url, plan(200), Crowd(50, 50)),
+            "10 follow all, 2,000/s": played(running, url, plan(2000), Crowd(10, 10)),
+            "nobody, 2,000/s": played(running, url, plan(2000), Crowd(0, 0)),
+            f"{many:,}, of which 10 follow all, 2,000/s": played(running, url, plan(2000), Crowd(many, 10)),
             "idle": cost,
         }
 
 
-MEASURES = (Measure("feeds", "publish to frame, idle sockets, and what they cost the daemon", feeds),)
+def muted(running: Servers, scale: Scale) -> Table:
+    """5 % read nothing more: what the others feel, and what it costs the API. `x p99` is to lie below 1.1."""
+    seconds, rate, count = scale.of(15, 5), 400, scale.of(200, 40)
+    plan = Plan(rate * seconds, rate=rate, numbered=True)
+    with api(running, MANY | ROOM) as (process, url):
+        played(
+            running, url, Plan(rate * 2, rate=rate, numbered=True), Crowd(count, count)
+        )  # what happens once has happened
+        table = {}
+        for name, silent in (("all read", 0), ("5 % never read", count // 20)):
+            found = played(running, url, plan, Crowd(count, count, muted=silent))
+            kept = ("shown p50 ms", "shown p99 ms", "missing")
+            table[name] = {column: found[column] for column in kept}
+            table[name]["API MB"] = memory_mb(process.pid)
+            table[name]["API peak MB"] = memory_mb(process.pid, "VmHWM")
+    table["5 % never read"]["x p99"] = table["5 % never read"]["shown p99 ms"] / table["all read"]["shown p99 ms"]
+    return table
+
+
+MEASURES = (
+    Measure("feeds", "publish to frame, idle sockets, and what they cost the daemon", feeds),
+    Measure("muted", "publish to frame where some sockets never read, and where all do", muted),
+)

@@ -1,7 +1,7 @@
 """Many raw sockets in one process: subscribes, then takes the time of every reading that a frame shows.
 
-Some follow all units, each of the others a few. Run by bench/feeds.py; says `ready` when all have their snapshots, and
-one JSON line when it is told to end.
+Some follow all units, each of the others a few; some read nothing after their snapshots. Run by bench/feeds.py; says
+`ready` when all have their snapshots, and one JSON line when it is told to end.
 """
 
 import argparse
@@ -72,6 +72,8 @@ async def run(arguments: argparse.Namespace) -> None:
         if n % 50 == 49:
             await asyncio.wait_for(asyncio.gather(*(each.ready for each in sockets)), 60)
     await asyncio.wait_for(asyncio.gather(*(each.ready for each in sockets)), 60)
+    for muted in sockets[: arguments.muted]:
+        muted.transport.pause_reading()
     print("ready", flush=True)
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -88,4 +90,5 @@ if __name__ == "__main__":
     parser.add_argument("--sockets", type=int, default=50)
     parser.add_argument("--all", type=int, default=50, help="how many of them follow all units")
     parser.add_argument("--units", type=int, default=5, help="how many units each of the others follows")
+    parser.add_argument("--muted", type=int, default=0, help="how many never read again once they have their snapshots")
     asyncio.run(run(parser.parse_args()))
