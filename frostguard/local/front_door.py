@@ -89,6 +89,16 @@ class Passwords:
         return self._hashes.get(user)
 
 
+class Guest:
+    """A client that is admitted: told to leave, it is gone when the broker behind has taken note of it."""
+
+    def __init__(self, user: str, level: int) -> None:
+        self.user = user
+        self.level = level  # of MQTT: 4 or 5
+        self.leave = asyncio.Event()
+        self.gone = asyncio.Event()
+
+
 class FrontDoor:
     """Admits clients and passes their packets to the broker behind."""
 
@@ -97,6 +107,7 @@ class FrontDoor:
         self.acl = acl
         self.ports = ports  # MQTT level (4 or 5) -> port behind
         self.secret = secret
+        self._inside: dict[str, Guest] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one client from its first byte to its last."""
@@ -125,27 +136,46 @@ class FrontDoor:
             writer.write(hello.refusal())
             await writer.drain()
             return
-        behind_reader, behind = await asyncio.open_connection("127.0.0.1", self.ports[hello.level])
+        guest = await self._enter(user, hello.level)
         try:
-            behind.write(hello.rewritten(user, "front-door", self.secret))
-            for packet in packets:
-                behind.write(self._checked(user, hello.level, *packet))
-            await self._pass_on(user, hello.level, frames, (reader, writer), (behind_reader, behind))
+            behind = await asyncio.open_connection("127.0.0.1", self.ports[hello.level])
+            try:
+                behind[1].write(hello.rewritten(user, "front-door", self.secret))
+                for packet in packets:
+                    behind[1].write(self._checked(user, hello.level, *packet))
+                await self._pass_on(guest, frames, (reader, writer), behind)
+            finally:
+                await _see_out(*behind)
         finally:
-            await _close(behind)
+            guest.gone.set()
+            if self._inside.get(user) is guest:
+                del self._inside[user]
+
+    async def _enter(self, user: str, level: int) -> Guest:
+        """Take the place of an earlier connection of this user, once the broker behind knows that it has ended.
+
+        iotcore takes the end of an earlier connection for the end of a later one if it hears of it later, and delivers
+        nothing more to either.
+        """
+        guest, earlier = Guest(user, level), self._inside.get(user)
+        self._inside[user] = guest
+        if earlier is not None:
+            earlier.leave.set()
+            await earlier.gone.wait()
+        return guest
 
     def _will_allowed(self, user: str, hello: Connect) -> bool:
         return hello.will_topic is None or self.acl.may_write(user, hello.will_topic)
 
     async def _pass_on(
         self,
-        user: str,
-        level: int,
+        guest: Guest,
         frames: Frames,
         client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         behind: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
         """Move bytes both ways until either side ends."""
+        user, level = guest.user, guest.level
 
         async def upwards() -> None:
             while True:
@@ -164,7 +194,11 @@ class FrontDoor:
                 await asyncio.sleep(LOOK_EVERY)
             raise MalformedError(f"{user} has another password now, or none")
 
-        await _until_one_ends(upwards, downwards, admitted)
+        async def alone() -> None:
+            await guest.leave.wait()
+            raise MalformedError(f"{user} has connected again")
+
+        await _until_one_ends(upwards, downwards, admitted, alone)
 
     def _checked(self, user: str, level: int, kind: int, body: bytes, packet: bytes) -> bytes:
         """Return the packet, or raise MalformedError where the user may not send it."""
@@ -196,6 +230,16 @@ async def _until_one_ends(*ways: Callable[[], Awaitable[None]]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _see_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """End a connection to the broker behind; it closes its side when it has taken note of the end."""
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(2):
+            writer.write_eof()
+            while await reader.read(CHUNK):
+                pass
+    await _close(writer)
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

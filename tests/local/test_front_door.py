@@ -17,7 +17,7 @@ from tests.mqtt_peer import Peer
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     running = Broker(tmp_path_factory.mktemp("door") / "broker", free_port(), kind="embedded")
     running.folder.mkdir(mode=0o700)
-    running.set_passwords({"gw1": mosquitto_hash("pw")})
+    running.set_passwords({name: mosquitto_hash("pw") for name in ("gw1", "frostguard-ingest")})
     running.start()
     yield running
     running.stop()
@@ -71,3 +71,19 @@ def test_a_taken_port_ends_it_with_a_reason(broker: Broker, tmp_path, capsys: py
                  "--acl", str(tmp_path / "passwords")])  # fmt: skip
     assert code == 1
     assert "address already in use" in capsys.readouterr().err.lower()
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["anew", "resumed"])
+def test_who_connects_again_and_again_is_still_heard_and_hears(broker: Broker, keep: bool) -> None:
+    """The broker behind must learn of the end of each connection before it learns of the next."""
+    earlier = []
+    for _ in range(15):
+        peer = Peer(broker.port, "gw1", keep=keep)
+        peer.subscribe("frostguard/v1/org/gw1/committed")
+        earlier.append(peer)
+    with Peer(broker.port, "frostguard-ingest") as daemon:
+        daemon.publish("frostguard/v1/org/gw1/committed", b"yours")
+    assert peer.wait_received(1) == [b"yours"]
+    assert all(each.lost for each in earlier[:-1])
+    for each in earlier:
+        each.close()
