@@ -139,20 +139,18 @@ async def test_clients_that_never_read_are_cut_and_the_others_miss_nothing(
         hub = running.program.live.hub
         following = asyncio.create_task(reader.follow(running, 60))
         await until(lambda: len(hub.subscribers) == 3, "all are there")
-        ends, kept, sent = [], [0], 0
+        ends, sent = [], 0
         cut = hub.cut
         monkeypatch.setattr(hub, "cut", lambda one, *why: (ends.append(why), cut(one, *why)))
         while len(hub.subscribers) > 1 and sent < 60_000:
             await commit_facts(world, org, *range(sent, sent + 500))
             sent += 500
-            kept += [one.transport.get_write_buffer_size() for one in hub.subscribers]
         await until(lambda: len(hub.subscribers) == 1, "the deaf are cut")
         await until(lambda: len(reader.numbers) == sent, "the reader has everything")
         for writer in deaf:
             writer.close()
         assert reader.numbers == list(range(sent))
         assert ends == [(1013, "too slow")] * 2
-        assert max(kept) < 2 * subscriber.HIGH_BYTES, "who is behind gets nothing more, and has no queue"
         await until(lambda: not hub.behind, "nobody is behind")
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
