@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from frostguard.config import DatabaseSettings
-from frostguard.domain.buckets import NOTHING, Span, sources
-from frostguard.store import partitions, readings, statistics
+from frostguard.domain.buckets import NOTHING, Span, Stretch, sources
+from frostguard.store import partitions, readings, rollups, statistics
 from frostguard.store.connection import connect
 from frostguard.store.statistics import Judgement
 from tests.factories import SERIAL, identity, make_reading, plant
@@ -64,3 +64,28 @@ async def test_the_interval_is_the_primarys_else_the_shortest(database: str, psq
         assert await statistics.interval(connection, planted.organization, identity("nothing")) == 300
     finally:
         await connection.close()
+
+
+async def test_where_the_primary_measured_it_alone_speaks_else_all_others_together(database: str) -> None:
+    planted = plant(database)
+    unit, primary = planted.units[SERIAL], planted.sensors[SERIAL]
+    connection = await connect(DatabaseSettings(url=database), "test")
+    await partitions.ensure(connection, [NOON])
+    told = [(primary, 0, 4), (primary, 10, 6), (primary, 11, 8), (identity("a"), 0, 99), (identity("a"), 5, 1),
+            (identity("b"), 5, 4), (identity("b"), 10, 1), (identity("b"), 15, 9)]  # fmt: skip
+    await readings.copy(
+        connection, [make_reading(minute, celsius, unit_id=unit, sensor_id=by) for by, minute, celsius in told]
+    )
+    end = NOON + 20 * MINUTE
+    for summed in (NOON, NOON + 10 * MINUTE, end):  # as readings, as both, as buckets
+        await connection.execute("delete from reading_buckets")
+        await connection.execute(rollups.SUM_FIVES, NOON, summed, 0, 1)
+        found = await statistics.summarise(
+            connection, planted.organization, unit,
+            sources(Span.FIVE_MINUTES, NOON, end, Stretch(NOON, summed)), Judgement(-1, 5, 15 * MINUTE, end),
+        )  # fmt: skip
+        assert (found["readings"], found["lowest"], found["highest"]) == (6, 1, 9)
+        assert found["mean"] == pytest.approx((4 + 1 + 4 + 6 + 8 + 9) / 6)
+        assert (found["inside_seconds"], found["outside_seconds"]) == (600, 600)
+        assert (found["excursions"], found["longest_seconds"]) == (1, 600)
+    await connection.close()
