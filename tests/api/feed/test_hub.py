@@ -96,6 +96,19 @@ async def test_one_who_is_slow_gets_all_alerts_and_the_newest_values_later() -> 
     assert [f["units"][0]["lastTemperature"] for f in slow.frames if f["type"] == "units"] == [4.0, 9.0]
 
 
+async def test_nothing_more_is_written_for_one_who_takes_nothing() -> None:
+    hub = make_hub()
+    deaf, reader = listener(hub, ALERTS, UNITS), listener(hub, ALERTS, UNITS)
+    deaf.transport.waiting = HIGH_BYTES + 1
+    hub.advance([alert(110, "a")])
+    written = len(deaf.transport.written)
+    for n in range(500):
+        hub.advance([alert(130 + 10 * n, "b"), readings(135 + 10 * n, float(n))])
+        hub.read_on(deaf)
+    assert len(deaf.transport.written) == written
+    assert len(reader.frames) == 1001
+
+
 async def test_one_who_is_further_behind_than_the_window_is_cut() -> None:
     hub = make_hub(size=3000)
     one, other = listener(hub, ALERTS), listener(hub, ALERTS)
