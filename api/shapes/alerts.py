@@ -68,7 +68,8 @@ class Alert(Shape):
     """One matter that people must handle. `triggeredAt` is `openedAt`: when it happened; `raisedAt`: when we knew.
 
     `tempReading` is the reading that raised it, `tempLimit` the limit that it broke, `extreme` the farthest out since;
-    `linkedTo` the alert that speaks for this one; `backfilled`: it was over when its readings came.
+    `linkedTo` the alert that speaks for this one; `backfilled`: it was over when its readings came. A backfilled one of
+    severity `info` was corrected by readings that came later still: merged into `linkedTo`, or, without it, withdrawn.
     """
 
     id: Id

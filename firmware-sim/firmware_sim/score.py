@@ -101,10 +101,14 @@ def read_truths(path: Path) -> list[Truth]:
 
 
 def read_alerts(path: Path) -> list[ScoredAlert]:
-    """A JSON array of {unit or sensor, type, opened_at, resolved_at}; times RFC 3339 or epoch seconds."""
+    """A JSON array of {unit or sensor, type, opened_at, resolved_at}; times RFC 3339 or epoch seconds.
+
+    Historical alerts that later readings merged into others or refuted are left out, where `backfilled` and `severity`
+    say so: their row stays on record, but the system does not stand by it.
+    """
     try:
         raws = orjson.loads(path.read_bytes())
-        return [_alert(raw) for raw in raws]
+        return [_alert(raw) for raw in raws if not (raw.get("backfilled") and raw.get("severity") == "info")]
     except OSError as error:
         raise UsageError(f"cannot read the alerts {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -85,6 +85,13 @@ def test_alerts_are_read_with_either_key_and_either_kind_of_time(tmp_path):
     assert read_alerts(path) == [alert(1650.0), alert(5.0, 10.0, "5f01", "door_open")]
 
 
+def test_what_later_readings_refuted_is_not_scored(tmp_path):
+    path = tmp_path / "alerts.json"
+    row = '{"unit":"fridge-1","type":"alarm_active","opened_at":1650,"backfilled":%s,"severity":"%s"}'
+    path.write_text(f"[{row % ('true', 'info')}, {row % ('true', 'critical')}, {row % ('false', 'info')}]")
+    assert read_alerts(path) == [alert(1650.0), alert(1650.0)]
+
+
 @pytest.mark.parametrize("text", ["", "{}x", '{"a":1}', '[{"unit":"a"}]', '[{"unit":"a","type":"b","opened_at":null}]'])
 def test_a_file_that_holds_no_alerts_is_refused_in_one_line(tmp_path, text):
     path = tmp_path / "alerts.json"
