@@ -24,11 +24,18 @@ def _aware(value: datetime) -> datetime:
     return value
 
 
+# asyncpg stores these two as infinite, and they come back without an offset.
+ENDLESS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
 def _in_utc(value: datetime) -> datetime:
     try:
-        return value.astimezone(UTC)
+        found = value.astimezone(UTC)
     except OverflowError:  # the year 0 or 10000: it would be stored, and never be read again
         raise ValueError("must not lie so far away") from None
+    if found in ENDLESS:
+        raise ValueError("must not lie so far away")
+    return found
 
 
 When = Annotated[datetime, AfterValidator(_aware), AfterValidator(_in_utc)]

@@ -44,6 +44,7 @@ async def test_about_a_gateways_alert_there_is_no_unit(api: Api, world: World, o
 @pytest.mark.parametrize(
     "body",
     [{}, {"actionTaken": ""}, {"actionTaken": "  "}, {"actionTaken": "x", "completedAt": "2999-01-01T00:00:00Z"},
+     {"actionTaken": "x", "completedAt": "0001-01-01T00:00:00Z"},
      {"actionTaken": "x" * 2001}, {"actionTaken": "x", "alertId": "y"}, {"actionTaken": 5}],
 )  # fmt: skip
 async def test_an_odd_one_is_refused(api: Api, world: World, org: Organization, body: dict[str, Any]) -> None:
