@@ -91,8 +91,8 @@ for kind in ("sites/{siteId}", "areas/{areaId}", "units/{unitId}"):
         plain(f"GET /{kind}{each}")
 for each in (
     "/sites/{siteId}/settings", "/sites/{siteId}/areas", "/areas/{areaId}/units", "/units/{unitId}/settings",
-    "/units/{unitId}/sensors", "/units/{unitId}/doors", "/sensors/{sensorId}", "/sensors/{sensorId}/history", "/gateways/{gatewayId}",
-    "/gateways/{gatewayId}/history",
+    "/units/{unitId}/sensors", "/units/{unitId}/doors", "/sensors/{sensorId}", "/sensors/{sensorId}/history",
+    "/gateways/{gatewayId}", "/gateways/{gatewayId}/history",
 ):  # fmt: skip
     plain(f"GET {each}")
 
