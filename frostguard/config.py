@@ -31,7 +31,7 @@ class DatabaseSettings(Group):
     pool_min: int = Field(2, alias="DATABASE_POOL_MIN", ge=0, le=100, description="connections the API keeps open")
     pool_max: int = Field(10, alias="DATABASE_POOL_MAX", ge=1, le=500, description="connections the API opens at most")
     command_timeout: float = Field(
-        10, alias="DATABASE_COMMAND_TIMEOUT", gt=0, le=600, description="seconds after which a statement counts as lost"
+        7, alias="DATABASE_COMMAND_TIMEOUT", gt=0, le=600, description="seconds after which a statement counts as lost"
     )
 
     @field_validator("url")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ class Rig:
         self.ledgers: list[Path] = []
         self._published = 0
         self.gateways, self.sensors = gateways, sensors
+        self.door = self.postgres.port  # what the daemon connects to: another port where something stands in the way
         self._ready = folder / "ready"
 
     @property
@@ -112,7 +114,7 @@ class Rig:
         """Start it and wait until it is ready."""
         self._ready.unlink(missing_ok=True)
         environment = _environment() | {
-            "DATABASE_URL": self.database,
+            "DATABASE_URL": self.database.replace(f":{self.postgres.port}/", f":{self.door}/"),
             "MQTT_URL": f"mqtt://{DAEMON}:{PASSWORD}@127.0.0.1:{self.broker.port}",
             "INGEST_PORT": "0",
             "READY_FILE": str(self._ready),
@@ -136,6 +138,13 @@ class Rig:
         """One number of the daemon's /metrics."""
         text = urllib.request.urlopen(self._ready.read_text().strip() + "/metrics", timeout=10).read().decode()
         return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.partition(" ")[0] == name)
+
+    def probe(self, path: str) -> int:
+        """The status of an answer of the daemon's: /livez, /readyz."""
+        try:
+            return int(urllib.request.urlopen(self._ready.read_text().strip() + path, timeout=10).status)
+        except urllib.error.HTTPError as error:
+            return error.code
 
     def daemon_memory_mb(self) -> float:
         """Resident memory of the daemon."""
