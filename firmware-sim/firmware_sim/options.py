@@ -112,6 +112,10 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--per-message", type=_per_message, metavar="N", help="readings in a message, at most")
     group.add_argument("--count", type=_count, metavar="N", help="stop after N readings")
     group.add_argument("--duration", type=_seconds, metavar="SECONDS", help="stop after so much simulated time")
+    group.add_argument(
+        "--past", type=_seconds, default=0.0, metavar="SECONDS",
+        help="begin with what was measured so long before, as gateways do that were cut off and kept it",
+    )  # fmt: skip
     group.add_argument("--speedup", type=_positive, metavar="X", help="simulated time runs X times as fast")
     group.add_argument(
         "--drain", type=_patience, default=10.0, metavar="SECONDS", help="at the end, wait for what is out"
@@ -174,6 +178,8 @@ def parse_run(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.truth and not options.scenario:
         parser.error("--truth needs a --scenario: only a scenario has a known truth")
+    if options.past and (options.rate or options.max or options.start is not None):
+        parser.error("--past is for sensors at their own intervals, from now on: not with --rate, --max or --start")
     if options.username and not options.connections:
         parser.error("--username needs --connections: one account, shared connections")
     return options

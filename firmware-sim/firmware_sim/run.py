@@ -111,13 +111,14 @@ class Run:
 
     async def _publish(self, simulation: Simulation) -> None:
         """Make readings at the pace of the options until count, duration or a signal."""
-        clock = Clock(self.start, self.options.speedup)
+        clock = Clock(self.start + self.options.past, self.options.speedup)
+        hurried = self.options.speedup > 1 or self.options.past > 0
         make = self._maker(simulation)
         end = self._end_of_time()
         while not self._stop.is_set() and not self._enough():
             now = clock.now() if end is None else min(clock.now(), end)
             simulation.make_garbage(clock.elapsed())
-            due = simulation.run_until(now, wait_for_broker=self.options.speedup > 1)
+            due = simulation.run_until(now, wait_for_broker=hurried)
             busy = make(clock.elapsed(), now)
             caught_up = due is None or due > now
             if caught_up and now == end and not busy:
@@ -146,7 +147,7 @@ class Run:
         return flat_out(simulation, pace) if options.max else steady(simulation, pace, options.rate)
 
     def _end_of_time(self) -> float | None:
-        return None if self.options.duration is None else self.start + self.options.duration
+        return None if self.options.duration is None else self.start + self.options.past + self.options.duration
 
     async def _housekeep(self, simulation: Simulation, links: list[Link], ledger: Ledger) -> None:
         """Ten times a second what is not urgent; once a second the gateways' own clocks and the flapping."""
@@ -195,9 +196,9 @@ class Run:
         """Simulated time begins so that a sped-up run ends about now: no reading comes from the future."""
         if self.options.start is not None:
             return float(self.options.start)
-        behind = 0.0
+        behind = float(self.options.past)
         if self.options.speedup > 1 and self.options.duration is not None:
-            behind = self.options.duration * (1 - 1 / self.options.speedup)
+            behind += self.options.duration * (1 - 1 / self.options.speedup)
         elif self.options.speedup > 1:
             raise UsageError("--speedup needs a --duration or a --start: else simulated time runs into the future")
         # On the whole millisecond: `truth` and `run` then walk the same grid.

@@ -29,6 +29,7 @@ from frostguard.store import gateways
 DATABASE = "frostguard"
 ACCOUNTS_EVERY = 2.0  # seconds between looks for new gateways that the broker should admit
 
+DEMO_PAST = 86_400  # seconds of readings that a new demo begins with
 # Seconds for an orderly stop; together they stay below the ten that a Ctrl-C may take.
 PATIENCE = {"simulator": 1.0, "api": 1.5, "ingest": 3.5, "broker": 1.0, "postgresql": 1.2}
 
@@ -110,6 +111,7 @@ class Machine:
         settings = self.database = self._database(places)
         applied = migrate.apply(settings.url.get_secret_value())
         self.report(f"{len(applied)} migrations applied" if applied else "the schema is up to date")
+        is_new = not self.folder.get("demo_users")
         if self.wishes.with_demo:
             self.demo = asyncio.run(demo.prepare(settings, self.folder))
         mqtt = self._mqtt(places)
@@ -118,7 +120,7 @@ class Machine:
         if places.api_port is not None:
             self._api(environment, places.api_port)
         if self.demo is not None:
-            self._simulator(environment, mqtt)
+            self._simulator(environment, mqtt, past=DEMO_PAST if is_new else 0)
         return self._ready(places, mqtt)
 
     def run(self, between: Callable[[], None] = lambda: None) -> None:
@@ -207,16 +209,20 @@ class Machine:
         program.ready = lambda: _answers(_reachable(host), port, "/health")
         self.supervisor.launch("api", program, PATIENCE["api"])
 
-    def _simulator(self, environment: dict[str, str], mqtt: MqttSettings) -> None:
+    def _simulator(self, environment: dict[str, str], mqtt: MqttSettings, past: int) -> None:
         if not is_program("firmware_sim"):
             self.report("the simulator is not installed here: the demo units stay silent")
             return
         scheme = "mqtts" if mqtt.tls else "mqtt"
         program = self._program(
             "simulator", "firmware_sim", "--mqtt-url", f"{scheme}://{mqtt.host}:{mqtt.port}",
-            "--fleet", self.folder.path / "fleet.json", environment=environment,
+            "--fleet", self.folder.path / "fleet.json", "--per-message", "50", environment=environment,
         )  # fmt: skip
+        always = program.command
+        if past:  # once, so that charts have something to show
+            program.command = (*always, "--past", str(past))
         self.supervisor.launch("simulator", program, PATIENCE["simulator"])
+        program.command = always
 
     def _ready(self, places: Plan, mqtt: MqttSettings) -> dict[str, Any]:
         host = _reachable(self.wishes.environment.get("HOST") or "127.0.0.1")

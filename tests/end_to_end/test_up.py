@@ -18,6 +18,7 @@ from frostguard.local.broker import find_mosquitto
 from tests.mqtt_peer import Peer
 from tests.waiting import eventually
 
+COUNT_EARLIER = "select count(*) from sensor_readings where recorded_at < now() - interval '1 minute'"
 COUNT = "select count(*) from sensor_readings r join sensors s on s.id = r.sensor_id where s.serial = %s"
 # Settings of whoever runs the tests are none of ours.
 ENVIRONMENT = {
@@ -62,6 +63,11 @@ def rows(ready: dict) -> int:
         return connection.execute(COUNT, (ready["demo"]["sensor"],)).fetchone()[0]
 
 
+def of_the_day_before(ready: dict) -> int:
+    with psycopg.connect(ready["database"]) as connection:
+        return connection.execute(COUNT_EARLIER).fetchone()[0]
+
+
 def publish(ready: dict, celsius: float) -> None:
     gateway, port = ready["demo"]["gateway"], int(ready["mqtt"].rpartition(":")[2])
     payload = json.dumps({"sensor": ready["demo"]["sensor"], "temperature": celsius}).encode()
@@ -92,6 +98,7 @@ def test_from_nothing_to_a_row_and_back(tmp_path: Path, broker: str) -> None:
             assert all(may_log_in(ready, user) for user in ready["demo"]["users"])
         publish(ready, 4.2)
         eventually(lambda: rows(ready) == 1, "the reading is stored", 30)
+        eventually(lambda: of_the_day_before(ready) > 100_000, "the demo has a day to show", 60)
         stop = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
@@ -101,6 +108,7 @@ def test_from_nothing_to_a_row_and_back(tmp_path: Path, broker: str) -> None:
 
     with up(folder, "--demo", "--broker", broker) as (process, again):
         assert again == ready, "ports, passwords and ids are found again"
+        assert of_the_day_before(again) < 200_000, "a day is enough"
         assert rows(again) == 1
         second = subprocess.run(
             [sys.executable, "-m", "frostguard.cli", "up", "--data-dir", str(folder)],

@@ -1,9 +1,11 @@
 """Whole runs against a real broker, with a server that says what is committed."""
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
+import time
 
 import aiomqtt
 import orjson
@@ -140,6 +142,18 @@ async def test_a_scenario_is_run_faster_than_time_with_its_truth(broker, server,
     assert summary["committed"] == summary["readings"] > 2000
     assert summary["connections_lost"] == 1
     assert {orjson.loads(line)["type"] for line in truth.read_bytes().splitlines()} >= {"alarm_active", "door_open"}
+
+
+async def test_gateways_begin_with_what_they_kept_and_go_on_with_the_present(broker, server, ledger_path):
+    began = time.time()
+    arguments = ("--past", "7200", "--interval", "1", "--duration", "2", "--per-message", "50")
+    summary = await run(options(broker, "--gateways", "1", "--sensors", "1", *arguments, "--ledger", str(ledger_path)))
+    times = sorted(entry.at.timestamp() for entry in read(ledger_path))
+    assert summary["committed"] == summary["readings"] == len(times)
+    assert 7195 <= len(times) <= 7205
+    assert began - 7205 <= times[0] <= began - 7190
+    assert began <= times[-1] <= time.time()
+    assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 1.5, "no gap where the past ends"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
