@@ -15,10 +15,11 @@ CHUNK = 65_536
 
 
 class Proxy:
-    """Listens on `port` of this machine and passes everything to `target`, in a thread of its own."""
+    """Listens on `port` and passes everything to the port `target`, by way of the address `source`; in a thread."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, source: str = "127.0.0.1") -> None:
         self.target = target
+        self.source = source
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._to_server, self._to_client = asyncio.Event(), asyncio.Event()
@@ -86,7 +87,7 @@ class Proxy:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._to_server.wait()
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target, local_addr=(self.source, 0))
         ways = (
             asyncio.create_task(_pass(reader, far_writer, self._to_server)),
             asyncio.create_task(_pass(far_reader, writer, self._to_client)),

@@ -1,10 +1,11 @@
 """Connections to PostgreSQL, bounded on both sides, and the one table that translates its errors into ours.
 
-Every statement has a client-side bound (`command_timeout`) and a server-side one (`statement_timeout`, `lock_timeout`,
-keep-alives). Over a dead network asyncpg's cancellation can outlast both by a minute, so whoever sees
-StoreUnavailableError calls `abandon` instead of awaiting an orderly close.
+Every statement has a client-side bound (`command_timeout`, by hand for a COPY) and a server-side one
+(`statement_timeout`, `lock_timeout`, keep-alives). Over a dead network asyncpg's cancellation can outlast both by a
+minute, so whoever sees StoreUnavailableError calls `abandon` instead of awaiting an orderly close.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -24,6 +25,15 @@ from frostguard.errors import (
 __all__ = ["Connection", "Pool", "Record", "abandon", "connect", "create_pool", "savepoint", "translated"]
 
 CONNECT_SECONDS = 5
+
+# After 25 s the server's kernel takes a client for gone, and its backend ends with all that it held. Nothing else ends
+# one that waits for the rest of a COPY: neither statement_timeout nor idle_in_transaction_session_timeout looks there.
+GONE = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",  # the same where the server's last words were never confirmed: no keep-alives then
+}
 
 # SQLSTATE class or code -> what the catcher does next. The longest match wins.
 BY_SQLSTATE: dict[str, type[FrostGuardError]] = {
@@ -89,22 +99,58 @@ def _server_settings(name: str, seconds: float) -> dict[str, str]:
         "statement_timeout": str(int(seconds * 1000)),
         "lock_timeout": str(int(seconds * 500)),
         "idle_in_transaction_session_timeout": str(int(seconds * 2000)),
-        "tcp_keepalives_idle": "10",
-        "tcp_keepalives_interval": "5",
-        "tcp_keepalives_count": "3",
+        **GONE,
         "jit": "off",  # plans of ours are small; compiling one costs more than running it
     }
+
+
+class _Bounded(Connection):  # type: ignore[misc] # asyncpg says no types
+    """A connection whose COPY ends in time too.
+
+    asyncpg's own bound does not hold while a COPY waits for room in a socket that nobody empties, and losing the
+    connection does not wake it either: it would wait for ever.
+    """
+
+    bound = 0.0  # seconds
+
+    async def copy_to_table(self, table_name: str, **options: object) -> str:
+        async with self._in_time():
+            done: str = await super().copy_to_table(table_name, **options)
+        return done
+
+    async def copy_records_to_table(self, table_name: str, **options: object) -> str:
+        async with self._in_time():
+            done: str = await super().copy_records_to_table(table_name, **options)
+        return done
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        bound = asyncio.timeout(self.bound)
+        # First the connection, then the wait: an orderly end of the COPY would wait for the same socket.
+        timer = asyncio.get_running_loop().call_later(self.bound - 0.001, self.terminate)
+        try:
+            async with bound:
+                yield
+        except Exception as error:
+            if bound.expired():
+                raise TimeoutError("nobody takes the rows of a COPY") from error
+            raise
+        finally:
+            timer.cancel()
 
 
 async def connect(settings: DatabaseSettings, name: str) -> Connection:
     """Open one connection that is ours alone. `name` shows in pg_stat_activity."""
     with translated():
-        return await asyncpg.connect(
+        connection: _Bounded = await asyncpg.connect(
             settings.url.get_secret_value(),
+            connection_class=_Bounded,
             timeout=CONNECT_SECONDS,
             command_timeout=settings.command_timeout,
             server_settings=_server_settings(name, settings.command_timeout),
         )
+        connection.bound = settings.command_timeout + 1  # after what asyncpg ends in order
+        return connection
 
 
 async def create_pool(settings: DatabaseSettings, name: str = "frostguard") -> Pool:

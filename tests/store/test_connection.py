@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -26,6 +27,7 @@ from frostguard.store.connection import (
     savepoint,
     translated,
 )
+from tests.tcp_proxy import Proxy
 
 
 @pytest.fixture
@@ -168,6 +170,20 @@ async def test_an_abandoned_connection_is_gone_at_once(database: str, connection
     assert other.is_closed()
     with pytest.raises(StoreUnavailableError), translated():
         await busy
+
+
+@pytest.mark.case("B7")
+async def test_a_copy_that_nobody_takes_ends_in_time(database: str) -> None:
+    port = urlsplit(database).port or 0
+    with Proxy(port) as network:
+        through = database.replace(f":{port}/", f":{network.port}/")
+        connection = await connect(DatabaseSettings(url=through, command_timeout=0.5), "test")
+        await connection.execute("create temporary table t (text text)")
+        network.swallow()
+        for _ in range(2):  # more than all the sockets on the way hold; and then on a connection that is gone
+            with pytest.raises(StoreUnavailableError), translated():
+                await connection.copy_records_to_table("t", records=(("x" * 100_000,) for _ in range(1000)))
+        assert connection.is_closed()
 
 
 async def test_a_savepoint_undoes_its_own_block_only(connection: Connection) -> None:
