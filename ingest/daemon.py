@@ -9,7 +9,6 @@ stop          no more is read; what is there is committed and acknowledged; then
 import asyncio
 import contextlib
 import logging
-import random
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from frostguard.errors import FrostGuardError, LockLostError, StoreUnavailableEr
 from frostguard.notify import Turns
 from frostguard.tracing import TracingSettings
 from ingest import metrics
+from ingest.backoff import Backoff
 from ingest.batch import Batch
 from ingest.clock import Clock
 from ingest.fleet import Fleet
@@ -40,13 +40,9 @@ log = logging.getLogger("ingest.daemon")
 PATIENCE = 10.0
 """Seconds that a batch is tried again with the broker's connection open; well below the keep-alive."""
 STOP_SECONDS = 7.0
+BROKER_SECONDS, STORE_SECONDS, BATCH_SECONDS = 30.0, 5.0, 1.0  # the longest pauses between attempts
 TURN_SECONDS = 120.0  # no turn of the pump takes as long: each of its statements has a bound of its own
 AT_ONCE = 500  # messages taken from the tables into one batch
-
-
-def backoff(attempt: int, longest: float = 30.0) -> float:
-    """Return the seconds to wait before attempt number `attempt` (from 0): exponential, with full jitter."""
-    return random.uniform(0.05, min(longest, 0.2 * 2 ** min(attempt, 10)))  # noqa: S311 - not a secret
 
 
 @dataclass(frozen=True)
@@ -112,11 +108,11 @@ class Daemon:
     # --- the store
 
     async def _serve(self) -> None:
-        attempt, waiting_for = 0, ""
+        retry, waiting_for = Backoff(STORE_SECONDS), ""
         while not self._stopping.is_set():
             try:
-                await self._with_store()
-                attempt, waiting_for = 0, ""
+                await self._with_store(retry)
+                waiting_for = ""
             except LockLostError as error:
                 self._health.database(ready=False, detail=str(error))
                 if str(error) != waiting_for:
@@ -126,15 +122,15 @@ class Daemon:
             except StoreUnavailableError as error:
                 self._health.database(ready=False, detail="PostgreSQL does not answer")
                 log.warning("the store is not available", extra={"detail": str(error)})
-                await self._pause(backoff(attempt, 5.0))
-                attempt += 1
+                await self._pause(retry.pause())
 
-    async def _with_store(self) -> None:
+    async def _with_store(self, retry: Backoff) -> None:
         """Open the store, then serve the broker until the store fails for long, or we are stopped."""
         self._writer = await self._open_writer()
         try:
             await self._loaded()
             self._writer.reschedule()
+            retry.began()
             self._health.database(ready=True)
             await self._serve_broker()
         finally:
@@ -160,27 +156,30 @@ class Daemon:
     # --- the broker
 
     async def _serve_broker(self) -> None:
-        attempt = 0
+        retry = Backoff(BROKER_SECONDS)
         while not self._stopping.is_set():
-            session = self._session = Session(self._mqtt, self._take)
-            try:
-                await session.connect()
-                self._opened(session)
-                attempt = 0
-                await self._pump(session)
-            except BrokerRefusedError as error:
-                log.error("the broker refuses us", extra={"detail": str(error)})  # noqa: TRY400 - no traceback for a no
-                self._health.broker(ready=False, detail=f"refused: {error}")
-                await self._pause(10.0 + backoff(attempt))
-                attempt += 1
-            except BrokerUnavailableError as error:
-                log.warning("no broker", extra={"detail": str(error)})
-                self._health.broker(ready=False, detail=f"no connection: {error}")
-                await self._pause(backoff(attempt))
-                attempt += 1
-            finally:
-                await session.close()
-                self._forget()
+            ended = await self._one_session(retry)
+            self._health.broker(ready=False, detail=ended)
+            await self._pause(retry.pause())
+
+    async def _one_session(self, retry: Backoff) -> str:
+        """Serve one connection until it is lost or we are stopped; say why it is no more."""
+        session = self._session = Session(self._mqtt, self._take)
+        try:
+            await session.connect()
+            retry.began()
+            self._opened(session)
+            await self._pump(session)
+        except BrokerRefusedError as error:
+            log.error("the broker refuses us", extra={"detail": str(error)})  # noqa: TRY400 - no traceback for a no
+            return f"refused: {error}"
+        except BrokerUnavailableError as error:
+            log.warning("no broker", extra={"detail": str(error)})
+            return f"no connection: {error}"
+        finally:
+            await session.close()
+            self._forget()
+        return "not connected"
 
     def _opened(self, session: Session) -> None:
         metrics.RECONNECTS.inc()
@@ -325,7 +324,7 @@ class Daemon:
 
     async def _write(self, batch: Batch, session: Session) -> Written:
         """Write until it is written, for PATIENCE seconds. Raises StoreUnavailableError after that."""
-        deadline, attempt = time.monotonic() + PATIENCE, 0
+        deadline, retry = time.monotonic() + PATIENCE, Backoff(BATCH_SECONDS)
         while True:
             try:
                 if self._writer is None or not self._writer.usable:
@@ -341,8 +340,7 @@ class Daemon:
                 log.warning("a batch is tried again", extra={"detail": str(error), "readings": len(batch.rows)})
                 if time.monotonic() > deadline:
                     raise
-            await asyncio.sleep(backoff(attempt, 1.0))
-            attempt += 1
+            await asyncio.sleep(retry.pause())
 
     # --- beside it
 
