@@ -20,6 +20,7 @@ const VIEWS = {
   alerts: async (id) => (await import("./alerts.mjs")).alerts(app, id),
   sensors: async () => (await import("./pending.mjs")).pending(app),
 };
+const WALL = async () => (await import("./wall.mjs")).wall(app);
 
 const clock = { ahead: 0 };
 const root = document.getElementById("app");
@@ -140,8 +141,12 @@ function showTrouble(error) {
   );
 }
 
+/** Views may come late: one that somebody has left meanwhile must not take the place of the next. */
+let routes = 0;
+
 /** End what is shown of the last session. */
 function leave() {
+  routes++;
   app.live.stop();
   app.view?.close?.();
   app.live = wired(new Live(app.client, app.feed, Date.now));
@@ -166,17 +171,20 @@ function wired(live) {
 async function route() {
   if (!app.me) return;
   const [name, id] = location.hash.replace(/^#\//, "").split("/");
+  const mine = ++routes;
   app.view?.close?.();
   app.view = null;
-  if (IS_WALL) return show((await import("./wall.mjs")).wall(app), root);
-  const make = VIEWS[name] ?? (async () => overview(app));
+  const make = (IS_WALL ? WALL : VIEWS[name]) ?? (async () => overview(app));
+  let view;
   try {
-    show(await make(id), app.shell.main);
+    view = await make(id);
   } catch (error) {
-    return reloadIfOutdated().then(() => showFault(error));
+    return mine === routes ? reloadIfOutdated().then(() => showFault(error)) : undefined;
   }
-  app.shell.update();
-  app.shell.focus();
+  if (mine !== routes) return view.close?.();
+  show(view, app.shell?.main ?? root);
+  app.shell?.update();
+  app.shell?.focus();
 }
 
 function show(view, place) {
@@ -195,8 +203,8 @@ async function reloadIfOutdated() {
 }
 
 function showFault(error) {
-  const text = `This view could not be loaded: ${error.message}`;
-  show({ title: "Trouble", element: h("p", { role: "alert", class: "error" }, text) }, app.shell.main);
+  const said = h("p", { role: "alert", class: "error" }, `This view could not be loaded: ${error.message}`);
+  show({ title: "Trouble", element: said }, app.shell?.main ?? root);
 }
 
 const KEYS = { o: "#/", a: "#/alerts", s: "#/sensors" };

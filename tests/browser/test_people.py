@@ -1,7 +1,9 @@
 """Different people at the page: by keyboard, in Fahrenheit, without rights, with names that are traps."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Opener, Window
 from tests.browser.system import PASSWORD, Kitchen, System, reading
@@ -159,6 +161,26 @@ async def test_names_are_text_whatever_is_in_them(window: Window, kitchen: Kitch
     await expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
     assert await page.locator("img").count() == 0
     assert "taken" not in await page.title()
+
+
+async def test_a_view_that_comes_late_does_not_take_the_place_of_the_next(window: Window, kitchen: Kitchen) -> None:
+    page, asked, sent = window.page, asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await sent.wait()
+        await route.continue_()
+
+    await window.sign_in(kitchen)
+    await page.route("**/alerts.mjs", late)
+    await window.go("#/alerts")
+    await asked.wait()
+    await window.go("#/sensors")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sensors without a unit")
+    async with page.expect_response("**/alerts.mjs"):
+        sent.set()
+    await page.evaluate("import(new URL('alerts.mjs', document.querySelector('script[type=module]').src))")  # it is in
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sensors without a unit")
 
 
 async def test_a_pending_sensor_gets_its_unit_and_its_readings_with_it(window: Window, kitchen: Kitchen) -> None:

@@ -15,7 +15,6 @@ import pytest
 
 from frostguard.cli.tail import line
 from frostguard.domain.reading import Reading
-from frostguard.domain.unit_state import UnitState
 from frostguard.store import feed
 from frostguard.wire.feed import READINGS, encode_batch
 from tests.cli.test_status import fleet
@@ -53,13 +52,9 @@ def commit(url: str, *, backlog: bool = False, celsius: float = 1.5) -> None:
     now = datetime.now(UTC)
     with psycopg.connect(url, autocommit=True) as c:
         found = c.execute("select unit_id, id from sensors where unit_id is not null").fetchall()
-        states = []
-        for unit, _ in found if backlog else ():
-            state = UnitState(UUID(str(unit)))
-            state.measured_at, state.celsius = now, celsius
-            states.append(state)
+        newest = [(UUID(str(unit)), now, celsius) for unit, _ in found] if backlog else []
         rows = [] if backlog else [(Reading(unit, now, sensor, 0, now, celsius), True) for unit, sensor in found]
-        body = encode_batch(rows, (), states, now if backlog else None)
+        body = encode_batch(rows, (), newest, now if backlog else None)
         c.execute(feed.APPEND.replace("$1", "%s").replace("$2", "%s").replace("$3", "%s"), (READINGS, len(found), body))
 
 

@@ -44,7 +44,7 @@ def standing(first: int, status: str = "excursion", unit: UUID = UNIT) -> Row:
 def backlog(first: int, unit: UUID = UNIT) -> Row:
     state = UnitState(unit)
     state.measured_at, state.celsius = NOON, 4.0
-    return Row(first, first, READINGS, encode_batch((), (), [state], NOON))
+    return Row(first, first, READINGS, encode_batch((), (), [(state.unit_id, state.measured_at, state.celsius)], NOON))
 
 
 def alert(first: int, *marks: str, organization: UUID = ORG, unit: UUID | None = UNIT) -> Row:
