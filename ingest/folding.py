@@ -56,20 +56,20 @@ class Folding:
 
     def piece(self, piece: Piece) -> None:
         """Fold the next piece of them. Nearly all are dull, and leave no more than their last values."""
-        units, times = piece.columns[0], piece.columns[1]
-        start = 0
+        ids, times, oldest, start = piece.columns[0], piece.columns[1], self.oldest, 0
+        committed, units, working, lasts = self._memory.units, self._fleet.units, self.working, self.dull
         for stop in piece.stops:
-            unit_id = units[start]
-            self.oldest = min(self.oldest, times[start])
-            committed, unit = self._memory.units.get(unit_id), self._fleet.units.get(unit_id)
-            last = None
-            if committed is not None and unit is not None and not (unit_id in self.dull or unit_id in self.working):
-                last = dull(committed, piece, start, stop, unit.rules)
+            unit_id = ids[start]
+            oldest = min(oldest, times[start])
+            state, unit, last = committed.get(unit_id), units.get(unit_id), None
+            if state is not None and unit is not None and unit_id not in lasts and unit_id not in working:
+                last = dull(state, piece, start, stop, unit.rules)
             if last is not None:
-                self.dull[unit_id] = last
+                lasts[unit_id] = last
             else:
                 self._one_by_one(unit_id, piece.rows[start:stop])
             start = stop
+        self.oldest = oldest
 
     def _one_by_one(self, unit_id: UUID, rows: Iterable[Reading]) -> None:
         known = self._touch(unit_id)

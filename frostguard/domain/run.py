@@ -44,9 +44,13 @@ NO_RUNS: Mapping[UUID, Last] = {}
 
 
 def pieces(rows: Sequence[Reading]) -> Iterator[Piece]:
-    """Cut rows, which are unit by unit, into pieces. A run may end in the next piece."""
-    for begin in range(0, len(rows), PIECE):
-        some = rows[begin : begin + PIECE]
+    """Cut rows, which are unit by unit, into pieces that end where a run does, if it is no longer than a piece."""
+    begin, end = 0, 0
+    while begin < len(rows):
+        end, longest = min(begin + PIECE, len(rows)), min(begin + 2 * PIECE, len(rows))
+        while end < longest and rows[end][_UNIT] is rows[end - 1][_UNIT]:
+            end += 1
+        some, begin = rows[begin:end], end
         columns = list(zip(*some, strict=True))
         units, count = columns[_UNIT], len(some)
         stops = [*compress(range(1, count), map(is_not, units[1:], units)), count]
@@ -60,12 +64,11 @@ def dull(state: UnitState, piece: Piece, start: int, stop: int, rules: Rules) ->
 
     The state is not moved: see `leave`. The conditions are those of the shortcut in `unit.observe`, of all rows.
     """
-    sensor, columns = state.sensor, piece.columns
+    sensor, columns, count = state.sensor, piece.columns, stop - start
     if state.calm is not rules or sensor is None:
         return None
-    times = columns[_AT][start:stop]
+    times, celsius = columns[_AT][start:stop], columns[_CELSIUS][start:stop]
     first, last = times[0], times[-1]
-    celsius = columns[_CELSIUS][start:stop]
     try:
         # Of rows that do not measure a temperature there is no least one: None is not compared with numbers.
         if not (
@@ -73,15 +76,12 @@ def dull(state: UnitState, piece: Piece, start: int, stop: int, rules: Rules) ->
             and last < state.calm_until
             and rules.low <= min(celsius)
             and max(celsius) <= rules.high
-            and columns[_SENSOR][start:stop].count(sensor.id) == stop - start
+            and columns[_SENSOR][start:stop].count(sensor.id) == count
         ):
             return None
     except TypeError:
         return None
-    if stop - start > 1 and not (
-        all(map(lt, times, times[1:]))
-        and (last - first < state.patience or max(map(sub, times[1:], times)) < state.patience)
-    ):
+    if count > 1 and not _goes_on(state, times):
         return None
     if not (piece.without_faults and piece.without_doors) and not _is_well(state, piece, start, stop):
         return None
@@ -94,6 +94,14 @@ def leave(state: UnitState, last: Last) -> None:
     state.seen_seq = last.seq
     state.celsius = last.celsius
     state.due = last.at + state.patience
+
+
+def _goes_on(state: UnitState, times: Sequence[datetime]) -> bool:
+    """Whether each comes after the one before, and in time."""
+    later, patience = times[1:], state.patience
+    return all(map(lt, times, later)) and (
+        times[-1] - times[0] < patience or max(map(sub, later, times)) < patience
+    )  # fmt: skip
 
 
 def _is_well(state: UnitState, piece: Piece, start: int, stop: int) -> bool:

@@ -151,7 +151,8 @@ def test_pieces_are_all_rows_in_order_and_runs_end_where_the_unit_does():
     rows = [make_reading(START, seq=n)._replace(unit_id=unit) for unit in units for n in range(27)]
     found = list(pieces(rows))
     assert [row for piece in found for row in piece.rows] == rows
-    assert [len(piece.rows) for piece in found] == [PIECE, PIECE, 80]
+    assert [len(piece.rows) for piece in found] == [19 * 27, 19 * 27, 2 * 27]
+    assert len(list(pieces(rows[:1] * 3 * PIECE))) == 2, "a very long run is cut all the same"
     for piece in found:
         starts = [0, *piece.stops[:-1]]
         assert piece.stops[-1] == len(piece.rows)
