@@ -67,20 +67,24 @@ class Folding:
             if last is not None:
                 lasts[unit_id] = last
             else:
-                self._one_by_one(unit_id, piece.rows[start:stop])
+                self._one_by_one(unit_id, piece, start, stop)
             start = stop
         self.oldest = oldest
 
-    def _one_by_one(self, unit_id: UUID, rows: Iterable[Reading]) -> None:
+    def _one_by_one(self, unit_id: UUID, piece: Piece, start: int, stop: int) -> None:
+        """Fold a run that may say something. Often that is its first reading, and what follows is dull."""
         known = self._touch(unit_id)
         if known is None:
             return
-        (state, unit), rules = known, known[1].rules
+        state, unit = known
         spans = self._memory.outages.of(unit.subject.organization_id)
-        for row in rows:
-            said = observe(state, row, rules, spans)
+        for at in range(start, stop):
+            said = observe(state, piece.rows[at], unit.rules, spans)
             if said:
-                self._note(row, said)
+                self._note(piece.rows[at], said)
+            if at == start and (last := dull(state, piece, start + 1, stop, unit.rules)) is not None:
+                leave(state, last)
+                return
 
     def _note(self, row: Reading, said: Iterable[Event]) -> None:
         for event in said:

@@ -65,7 +65,7 @@ def dull(state: UnitState, piece: Piece, start: int, stop: int, rules: Rules) ->
     The state is not moved: see `leave`. The conditions are those of the shortcut in `unit.observe`, of all rows.
     """
     sensor, columns, count = state.sensor, piece.columns, stop - start
-    if state.calm is not rules or sensor is None:
+    if state.calm is not rules or sensor is None or not count:
         return None
     times, celsius = columns[_AT][start:stop], columns[_CELSIUS][start:stop]
     first, last = times[0], times[-1]
