@@ -158,6 +158,7 @@ class Writer:
             try:
                 return await self._transaction(batch, how)
             except MissingPartitionError:
+                log.warning("no partition for some readings: making it", extra={"readings": len(batch.rows)})
                 await partitions.ensure(self._connection, {partitions.week_of(row.recorded_at) for row in batch.rows})
             except ConflictError:
                 if how is not How.COPY:
