@@ -110,6 +110,8 @@ class Session:
             timeout=CONNECT_SECONDS,
             logger=logging.getLogger("ingest.mqtt.client"),
         )
+        # A connection that ends as it begins has its end replaced unseen.
+        self._client._disconnected.add_done_callback(_look_at)
         self._inner = cast("Any", self._client._client)
         self._inner.manual_ack_set(on=True)
         self._inner.loop_read = self._read
@@ -210,9 +212,7 @@ class Session:
         with contextlib.suppress(aiomqtt.MqttError, TimeoutError, ValueError):
             await asyncio.wait_for(self._client.__aexit__(None, None, None), CLOSE_SECONDS)
         self.abort()
-        ended = self._client._disconnected
-        if ended.done() and not ended.cancelled():
-            ended.exception()  # looked at, or asyncio complains of it at every lost connection
+        _look_at(self._client._disconnected)
 
     def abort(self) -> None:
         """Drop the connection at once."""
@@ -238,8 +238,13 @@ class Session:
         self._set_lost()
 
     def _set_lost(self) -> None:
-        if not self.lost.done():
-            self.lost.set_result(None)
+        if self.lost.done():
+            return
+        self.lost.set_result(None)
+        greeted = self._client._connected
+        if not greeted.done():  # aiomqtt would wait for the answer until its time is over
+            greeted.set_exception(aiomqtt.MqttError("the connection was lost before the broker answered"))
+            _look_at(greeted)
 
     def _want_write(self, _client: object, _userdata: object, sock: Any) -> None:
         """Called by paho, while it connects also from a thread, when it has something to send."""
@@ -310,6 +315,12 @@ class Session:
         result: MQTTErrorCode = self._inner._loop_rc_handle(code)
         self._set_lost()
         return result
+
+
+def _look_at(ended: asyncio.Future[None]) -> None:
+    """Take note of how a connection ended, or asyncio complains of it at every lost one."""
+    if ended.done() and not ended.cancelled():
+        ended.exception()
 
 
 def _hand_back(inner: Any, packet: Other) -> MQTTErrorCode:
