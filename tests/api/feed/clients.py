@@ -49,6 +49,11 @@ class Socket:
             if message["type"] == kind and condition(message):
                 return message
 
+    async def once(self, kind: str, condition: Callable[[dict[str, Any]], Any] = lambda _: True) -> dict[str, Any]:
+        """A message of this type for which the condition holds, if it has come already; else the next."""
+        came = next((message for message in self.seen if message["type"] == kind and condition(message)), None)
+        return came or await self.until(kind, condition)
+
     async def end(self) -> Ended:
         """How it ends; what comes before is kept in `seen`."""
         while True:
