@@ -28,7 +28,9 @@ class Listener:
     def __init__(self, unit: UUID, token: str) -> None:
         self.topic, self.token = f"unit:{unit}:readings", token
         self.position: int | None = None
-        self.seen: list[datetime] = []
+        self.seen: list[
+            tuple[datetime, int, int]
+        ] = []  # with the frame's id: a simulator that was held up measures twice at once
         self.stretches: list[tuple[datetime, datetime]] = []  # told as a whole, to be read again
         self.closed: list[int | None] = []
 
@@ -47,13 +49,17 @@ class Listener:
         assert message["type"] not in {"snapshot_needed", "refused"}
         self.position = message.get("id", self.position)
         if message["type"] == "readings":
-            self.seen += [datetime.fromisoformat(reading["recordedAt"]) for reading in message["readings"]]
+            self.seen += [
+                (datetime.fromisoformat(each["recordedAt"]), message["id"], n)
+                for n, each in enumerate(message["readings"])
+            ]
         if message["type"] == "backlog":
             self.stretches.append((datetime.fromisoformat(message["from"]), datetime.fromisoformat(message["to"])))
 
     def missed(self, stored: set[datetime]) -> set[datetime]:
         """Of those that are stored, the ones that it has neither seen nor been told to read again."""
-        return {at for at in stored - set(self.seen) if not any(a <= at <= b for a, b in self.stretches)}
+        seen = {at for at, _, _ in self.seen}
+        return {at for at in stored - seen if not any(a <= at <= b for a, b in self.stretches)}
 
 
 async def ask_until_it_is_back(running: Running, rig: Rig, path: str, token: str) -> tuple[list[int], float]:
