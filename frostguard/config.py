@@ -29,7 +29,7 @@ class DatabaseSettings(Group):
         description="postgresql://user:password@host:port/database; the password may come from a file",
     )
     pool_min: int = Field(2, alias="DATABASE_POOL_MIN", ge=0, le=100, description="connections the API keeps open")
-    pool_max: int = Field(10, alias="DATABASE_POOL_MAX", ge=1, le=500, description="connections the API opens at most")
+    pool_max: int = Field(7, alias="DATABASE_POOL_MAX", ge=1, le=500, description="connections the API opens at most")
     command_timeout: float = Field(
         7, alias="DATABASE_COMMAND_TIMEOUT", gt=0, le=600, description="seconds after which a statement counts as lost"
     )
