@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from api.program import Program
 
 REQUEST_ID = "X-Request-Id"
-ID, ROUTE, HOME = web.RequestKey("id", str), web.RequestKey("route", str), web.RequestKey("home", str)
+ID, ROUTE, HOME = web.RequestKey("id", str), web.RequestKey("route", str), web.RequestKey("home", UUID)
 is_request_id = re.compile(r"[A-Za-z0-9._-]{8,64}").fullmatch
 is_uuid = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 
@@ -128,7 +128,7 @@ async def _find_home(call: Call, action: Action, program: "Program") -> None:
     if not may(role, action):
         raise problems.forbidden()
     call.at_home_in(home, role)
-    call.request[HOME] = str(home)
+    call.request[HOME] = home
 
 
 def guard(program: "Program") -> Callable[..., Awaitable[web.StreamResponse]]:

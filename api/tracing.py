@@ -90,7 +90,7 @@ class Traces:
             span.update_name(route)
             span.set_attribute("http.route", route.partition(" ")[2])
         if home is not None:
-            span.set_attribute("frostguard.organization_id", home)
+            span.set_attribute("frostguard.organization_id", str(home))
         span.set_attribute("frostguard.request_id", request[ID])
         span.set_attribute("http.response.status_code", response.status)
         if response.status >= 500:

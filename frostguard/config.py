@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from frostguard.domain.shards import Shard, parse_shard
 from frostguard.errors import UsageError
-from frostguard.groups import Group
+from frostguard.groups import Group, HttpUrl
 from frostguard.tracing import TracingSettings
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -284,7 +284,7 @@ class ArchiveSettings(Group):
     """Where old readings go: a folder, or a bucket of an S3; without either they stay in the database."""
 
     folder: Path | None = Field(None, alias="ARCHIVE_DIR", description="a folder for the archive, on a disk of its own")
-    endpoint: str | None = Field(
+    endpoint: HttpUrl = Field(
         None, alias="S3_ENDPOINT", description="https://host:port of the S3; without it Amazon's own"
     )
     access_key: SecretStr | None = Field(None, alias="S3_ACCESS_KEY", description="without it what the machine offers")
@@ -302,13 +302,6 @@ class ArchiveSettings(Group):
         24, alias="ARCHIVE_QUIET_HOURS", ge=0, le=720,
         description="a week to which readings came within this time waits for the next run",
     )  # fmt: skip
-
-    @field_validator("endpoint")
-    @classmethod
-    def _is_http(cls, value: str | None) -> str | None:
-        if value and urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("must begin with https:// or http://")
-        return value or None
 
     @property
     def configured(self) -> bool:

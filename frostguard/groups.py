@@ -1,8 +1,22 @@
 """What every group of settings is: frozen, from arguments, then the environment, then files and credentials."""
 
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from frostguard.secret_files import SecretFiles
+
+
+def _http(value: str | None) -> str | None:
+    if value and urlsplit(value).scheme not in ("http", "https"):
+        raise ValueError("must begin with https:// or http://")
+    return value or None
+
+
+HttpUrl = Annotated[str | None, AfterValidator(_http)]
+"""Where something answers over HTTP; empty is none."""
 
 
 class Group(BaseSettings):

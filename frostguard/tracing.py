@@ -11,12 +11,11 @@ import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from frostguard.errors import UsageError
-from frostguard.groups import Group
+from frostguard.groups import Group, HttpUrl
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
@@ -35,7 +34,7 @@ current: ContextVar["Span | None"] = ContextVar("span", default=None)
 class TracingSettings(Group):
     """Traces, which are off until TRACE_ENDPOINT names a collector. Needs the extra `tracing`."""
 
-    endpoint: str | None = Field(
+    endpoint: HttpUrl = Field(
         None, alias="TRACE_ENDPOINT", description="where spans go, OTLP over HTTP: http://localhost:4318/v1/traces"
     )
     one_message_in: int = Field(
@@ -49,13 +48,6 @@ class TracingSettings(Group):
         100, alias="TRACE_ONE_REQUEST_IN", ge=1, le=1_000_000_000,
         description="the API traces one in so many, and those whose traceparent asks for it",
     )  # fmt: skip
-
-    @field_validator("endpoint")
-    @classmethod
-    def _is_http(cls, value: str | None) -> str | None:
-        if value and urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("must begin with https:// or http://")
-        return value or None
 
 
 class Tracing:

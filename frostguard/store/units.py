@@ -13,69 +13,43 @@ from frostguard.store.connection import Connection, Record, translated
 from frostguard.store.organizations import Edit
 from frostguard.store.paging import Page
 
-GET_UNIT = """
-select u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make, u.model,
+# Of a unit `u`, and of all that its effective limits follow from and how it stands.
+_COLUMNS = """u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make, u.model,
        u.serial_number, u.notes, u.sort_order, u.created_at, u.updated_at,
        coalesce(t.status, 'offline') as status, t.status_since,
        coalesce(t.temperature_phase, 'normal') as temperature_state, coalesce(t.data_phase, 'never') as data_state,
        t.door_open, t.last_reading_at, t.last_temperature,
-       u.settings as unit_settings, s.settings as site_settings, o.settings as organization_settings
-  from units u
+       u.settings as unit_settings, s.settings as site_settings, o.settings as organization_settings"""
+_FROM = """units u
   join areas a on a.id = u.area_id
   join sites s on s.id = a.site_id
   join organizations o on o.id = u.organization_id
-  left join unit_states t on t.unit_id = u.id
+  left join unit_states t on t.unit_id = u.id"""
+
+GET_UNIT = f"""
+select {_COLUMNS} from {_FROM}
  where u.organization_id = $1 and u.id = $2 and u.deleted_at is null
-"""
+"""  # noqa: S608 - our own constants, here and below
 
-GET_UNITS = """
-select u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make, u.model,
-       u.serial_number, u.notes, u.sort_order, u.created_at, u.updated_at,
-       coalesce(t.status, 'offline') as status, t.status_since,
-       coalesce(t.temperature_phase, 'normal') as temperature_state, coalesce(t.data_phase, 'never') as data_state,
-       t.door_open, t.last_reading_at, t.last_temperature,
-       u.settings as unit_settings, s.settings as site_settings, o.settings as organization_settings
-  from units u
-  join areas a on a.id = u.area_id
-  join sites s on s.id = a.site_id
-  join organizations o on o.id = u.organization_id
-  left join unit_states t on t.unit_id = u.id
+GET_UNITS = f"""
+select {_COLUMNS} from {_FROM}
  where u.organization_id = $1 and u.id = any($2::uuid[]) and u.deleted_at is null
-"""
+"""  # noqa: S608
 
-LIST_UNITS_OF_AREA = """
-select u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make, u.model,
-       u.serial_number, u.notes, u.sort_order, u.created_at, u.updated_at,
-       coalesce(t.status, 'offline') as status, t.status_since,
-       coalesce(t.temperature_phase, 'normal') as temperature_state, coalesce(t.data_phase, 'never') as data_state,
-       t.door_open, t.last_reading_at, t.last_temperature,
-       u.settings as unit_settings, s.settings as site_settings, o.settings as organization_settings
-  from areas a
-  join units u on u.area_id = a.id and u.deleted_at is null
-  join sites s on s.id = a.site_id
-  join organizations o on o.id = u.organization_id
-  left join unit_states t on t.unit_id = u.id
- where a.organization_id = $1 and a.id = $2 and a.deleted_at is null
+LIST_UNITS_OF_AREA = f"""
+select {_COLUMNS} from {_FROM}
+ where a.organization_id = $1 and a.id = $2 and a.deleted_at is null and u.deleted_at is null
  order by u.sort_order, lower(u.name), u.id
  limit 1000
-"""
+"""  # noqa: S608
 
 AREA_EXISTS = "select exists (select from areas where organization_id = $1 and id = $2 and deleted_at is null)"
 
-LIST_UNITS = """
+LIST_UNITS = f"""
 with keyed as (
-  select u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make, u.model,
-         u.serial_number, u.notes, u.sort_order, u.created_at, u.updated_at,
-       coalesce(t.status, 'offline') as status, t.status_since,
-       coalesce(t.temperature_phase, 'normal') as temperature_state, coalesce(t.data_phase, 'never') as data_state,
-       t.door_open, t.last_reading_at, t.last_temperature,
-         u.settings as unit_settings, s.settings as site_settings, o.settings as organization_settings,
+  select {_COLUMNS},
          case $2::text when 'createdAt' then audit_instant(u.created_at)::text else lower(u.name) end as sort_key
-    from units u
-    join areas a on a.id = u.area_id
-    join sites s on s.id = a.site_id
-    join organizations o on o.id = u.organization_id
-    left join unit_states t on t.unit_id = u.id
+    from {_FROM}
    where u.organization_id = $1 and u.deleted_at is null
      and ($7::uuid is null or a.site_id = $7)
      and ($8::text is null or u.unit_type::text = $8)
@@ -86,7 +60,7 @@ select * from keyed
     or case when $3::boolean then (sort_key, id) < ($4, $5::uuid) else (sort_key, id) > ($4, $5::uuid) end
  order by case when not $3 then sort_key end, case when not $3 then id end, sort_key desc, id desc
  limit $6
-"""
+"""  # noqa: S608
 
 INSERT_UNIT = """
 with added as (
