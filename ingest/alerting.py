@@ -3,18 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
 from frostguard.domain.alert import Alert, AlertType, Change, tell
-from frostguard.domain.backfill import FARTHEST, Reach, Stretch, alarms_of, backfill, stretch_of, wider
+from frostguard.domain.backfill import FARTHEST, MOST, alarms_of, backfill, gathered, stretch_of
 from frostguard.domain.event import Event
 from frostguard.domain.grouping import SILENCE_TYPES, Silences, group
 from frostguard.domain.judge import judge
 from frostguard.domain.limits import Limits
 from frostguard.domain.notice import Occasion, decide
 from frostguard.domain.reading import Reading
-from frostguard.domain.rules import Rules
 from frostguard.store import alerts, readings, suppressions
 from frostguard.store.alerts import Located, Notification, Subject
 from frostguard.store.connection import Connection
@@ -105,7 +105,7 @@ class Alerting:
             by_id = {alert.id: alert for alert in (*recorded, *(a for a in live if a.subject_id == unit_id))}
             known = list(by_id.values())
             stretch = stretch_of(rows, known) or asked
-            around = await _around(connection, unit_id, unit.rules, stretch)
+            around = await gathered(partial(readings.between, connection, unit_id, limit=MOST), stretch, unit.rules)
             found = backfill(unit_id, around, unit.rules, stretch, known)
             if found:
                 subjects[unit_id] = unit.subject
@@ -227,13 +227,3 @@ class Alerting:
         stored = [key for key in wanted if key not in asked]
         found = await alerts.speakers(connection, stored) if stored else {}
         return {**found, **{key: asked[key] for key in wanted if key in asked}}
-
-
-async def _around(connection: Connection, unit_id: UUID, rules: Rules, stretch: Stretch) -> list[Reading]:
-    """Return the stored readings around a stretch, as far as it takes until the unit was calm on both sides."""
-    reach: Reach | None = Reach()
-    rows: list[Reading] = []
-    while reach is not None:
-        rows = await readings.between(connection, unit_id, *reach.around(stretch))
-        reach = wider(reach, rows, stretch, rules)
-    return rows

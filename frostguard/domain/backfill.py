@@ -10,7 +10,7 @@
   stay on record with severity info, and their timelines say why.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -28,7 +28,11 @@ from frostguard.domain.temperature import Temperature, beyond, is_inside, observ
 REACHES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=8))
 """How far from a late stretch calm is looked for, one after the other; the last is as far as anybody looks."""
 FARTHEST = REACHES[-1]
+MOST = 50_000  # readings that are judged together: a week of one every 12 s
 INSTANT = timedelta(microseconds=1)  # the grain of moments: what ended at a calm one is not concerned
+
+
+Fetch = Callable[[datetime, datetime], Awaitable[list[Reading]]]
 
 
 class Stretch(NamedTuple):
@@ -79,6 +83,21 @@ def stretch_of(late: Iterable[Reading], known: Iterable[Alert]) -> Stretch | Non
 def is_standing(alert: Alert) -> bool:
     """Whether a historical alert says what is known now: it was not merged into another one, and not withdrawn."""
     return alert.backfilled and alert.severity is Severity.CRITICAL
+
+
+async def gathered(fetch: Fetch, stretch: Stretch, rules: Rules) -> list[Reading]:
+    """Return the stored readings around a stretch, as far as it takes until the unit was calm on both sides.
+
+    `fetch` returns those of [begin, end], oldest first, at least MOST of them where there are as many. Where a wider
+    view holds MOST, the narrower one decides: of a view that is cut off, the stretch itself may be missing.
+    """
+    reach, rows = Reach(), await fetch(*Reach().around(stretch))
+    while (further := wider(reach, rows, stretch, rules)) is not None:
+        found = await fetch(*further.around(stretch))
+        if len(found) >= MOST:
+            break
+        reach, rows = further, found
+    return rows
 
 
 def wider(reach: Reach, rows: Iterable[Reading], stretch: Stretch, rules: Rules) -> Reach | None:

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from frostguard.domain.alert import Alert
-from frostguard.domain.backfill import Reach, wider
+from frostguard.domain.backfill import gathered
 from frostguard.domain.reading import Reading
 from frostguard.domain.rules import Rules
 from frostguard.domain.unit_state import UnitState
@@ -95,12 +96,7 @@ async def fold_batch(fold: Fold, arrivals: Arrivals, number: int, rows: list[Rea
     stretch = fold.stretch(fold.batch(number, rows))
     if stretch is None:
         return
-    around: list[Reading] = []
-    reach: Reach | None = Reach()
-    while reach is not None:
-        around = await arrivals.stored_by(number, *reach.around(stretch))
-        reach = wider(reach, around, stretch, fold.rules)
-    fold.late(around, stretch)
+    fold.late(await gathered(partial(arrivals.stored_by, number), stretch, fold.rules), stretch)
 
 
 async def _facts(arrivals: Arrivals) -> list[Fact]:

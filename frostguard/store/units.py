@@ -14,8 +14,8 @@ from frostguard.store.organizations import Edit
 from frostguard.store.paging import Page
 
 # Of a unit `u`, and of all that its effective limits follow from and how it stands.
-_COLUMNS = """u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make, u.model,
-       u.serial_number, u.notes, u.sort_order, u.created_at, u.updated_at,
+_COLUMNS = """u.id, u.organization_id, a.site_id, u.area_id, u.name, u.unit_type, u.temp_min, u.temp_max, u.make,
+       u.model, u.serial_number, u.notes, u.sort_order, u.created_at, u.updated_at,
        coalesce(t.status, 'offline') as status, t.status_since,
        coalesce(t.temperature_phase, 'normal') as temperature_state, coalesce(t.data_phase, 'never') as data_state,
        t.door_open, t.last_reading_at, t.last_temperature,

@@ -3,11 +3,23 @@
 import itertools
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frostguard.domain import backfill as backfill_module
 from frostguard.domain.alert import Action, Alert, AlertStatus, AlertType, Severity, alert_id
-from frostguard.domain.backfill import FARTHEST, REACHES, Reach, Stretch, backfill, is_standing, stretch_of, wider
+from frostguard.domain.backfill import (
+    FARTHEST,
+    REACHES,
+    Reach,
+    Stretch,
+    backfill,
+    gathered,
+    is_standing,
+    stretch_of,
+    wider,
+)
 from frostguard.domain.notice import is_owed
 from tests.domain.stories import OTHER, START, UNIT, clock, make_reading, make_rules, moment, read
 
@@ -280,3 +292,21 @@ def test_readings_of_two_sensors_at_one_moment_are_judged_in_one_order():
     both = [make_reading(START, OTHER, temperature=8.0), make_reading(START, temperature=4.0)]
     rules = make_rules(primary=None)
     assert backfill(UNIT, both, rules, ALWAYS) == backfill(UNIT, both[::-1], rules, ALWAYS)
+
+
+async def test_a_view_that_would_be_cut_off_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of limits for longer than a view may hold: what is nearest to the stretch decides."""
+    stored = late(" ".join(f"{minute}:8" for minute in range(-600, 600, 10)))
+    stretch, views = Stretch(moment("20"), moment("30")), []
+
+    async def fetch(begin, end):
+        found = [row for row in stored if begin <= row.recorded_at <= end][: backfill_module.MOST]
+        views.append(len(found))
+        return found
+
+    assert len(await gathered(fetch, stretch, make_rules())) == len(stored)
+    monkeypatch.setattr(backfill_module, "MOST", 50)
+    views.clear()
+    near = await gathered(fetch, stretch, make_rules())
+    assert views == [14, 50]
+    assert [near[0].recorded_at, near[-1].recorded_at] == [moment("-40"), moment("90")]
