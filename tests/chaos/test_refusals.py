@@ -3,23 +3,21 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings
+from frostguard.config import MqttSettings
 from frostguard.gateway_passwords import mosquitto_hash
 from frostguard.local.broker import DAEMON, Broker, find_mosquitto
 from frostguard.local.ports import free_port
 from ingest import daemon as program
-from ingest.daemon import Daemon, Settings
 from ingest.health import Health
 from tests.factories import GATEWAY, payload_of, plant, raw_reading, topic_of
 from tests.fakes import CONNACK, packet, until
-from tests.ingest.rig import PASSWORD, gateway
+from tests.ingest.rig import PASSWORD, daemon_of, gateway
 
 MINUTE = 60.0
 SCALE = 20.0
@@ -68,25 +66,6 @@ class Door:
             await writer.wait_closed()
 
 
-@asynccontextmanager
-async def running(url: str, mqtt: MqttSettings, folder: Path) -> AsyncIterator[Health]:
-    ingest = IngestSettings(port=0, ready_file=folder / "ready", batch_ms=1)
-    health = Health(ingest)
-    daemon = Daemon(Settings(DatabaseSettings(url=url, command_timeout=5), mqtt, ingest), health)
-    await health.start()
-    task = asyncio.create_task(daemon.run())
-    try:
-        yield health
-        daemon.stop()
-        async with asyncio.timeout(15):
-            await task
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, BaseExceptionGroup):
-            await task
-        await health.stop()
-
-
 async def asked(health: Health, path: str) -> tuple[int, str]:
     async with aiohttp.ClientSession() as client, client.get(health.address + path) as answer:
         return answer.status, await answer.text()
@@ -101,7 +80,7 @@ async def test_a_broker_that_refuses_is_asked_seldom_and_it_is_told(
     plant(database)
     async with Door(ANSWERS[how]) as door:
         mqtt = MqttSettings(url=f"mqtt://{DAEMON}:{PASSWORD}@127.0.0.1:{door.port}", client_id=DAEMON)
-        async with running(database, mqtt, tmp_path) as health:
+        async with daemon_of(database, mqtt, tmp_path) as (_, health):
             await until(lambda: len(door.at) >= 5, "it has backed off")
             begun, spent = time.monotonic(), time.process_time()
             await until(lambda: door.at[-1] > begun + MINUTE / SCALE, "a minute, scaled")
@@ -133,7 +112,7 @@ async def test_a_password_that_is_put_right_is_noticed_alone(
     await asyncio.to_thread(broker.start)
     mqtt = MqttSettings(url=f"mqtt://{DAEMON}:{PASSWORD}@127.0.0.1:{broker.port}", client_id=DAEMON)
     try:
-        async with running(database, mqtt, tmp_path) as health:
+        async with daemon_of(database, mqtt, tmp_path) as (_, health):
             await until(lambda: _says(health, "refused"), "it was refused")
             broker.set_passwords(dict.fromkeys([DAEMON, GATEWAY], mosquitto_hash(PASSWORD)))
             righted = time.monotonic()

@@ -1,6 +1,5 @@
 """From a POST to a chart: API, inbox, daemon, readings, sums, and back to the API."""
 
-import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,15 +10,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings
+from frostguard.config import MqttSettings
 from frostguard.gateway_passwords import mosquitto_hash
 from frostguard.local.broker import DAEMON, Broker, find_mosquitto
 from frostguard.local.ports import free_port
-from ingest.daemon import Daemon, Settings
-from ingest.health import Health
+from ingest.daemon import Daemon
 from tests.api.conftest import Running, serving
 from tests.factories import GATEWAY, SERIAL, Planted, plant
 from tests.fakes import until
+from tests.ingest.rig import daemon_of
 
 PASSWORD = "of-the-tests"
 KEY = base64.b64encode(f"{GATEWAY}:{PASSWORD}".encode()).decode()
@@ -54,23 +53,10 @@ async def running(database: str, planted: Planted, tmp_path: Path) -> AsyncItera
 
 @contextlib.asynccontextmanager
 async def daemon(database: str, broker: Broker, folder: Path) -> AsyncIterator[Daemon]:
-    ingest = IngestSettings(port=0, ready_file=folder / "ready", batch_ms=1)
     mqtt = MqttSettings(url=f"mqtt://{DAEMON}:{PASSWORD}@127.0.0.1:{broker.port}", client_id=DAEMON)
-    health = Health(ingest)
-    one = Daemon(Settings(DatabaseSettings(url=database, command_timeout=5), mqtt, ingest), health)
-    await health.start()
-    task = asyncio.create_task(one.run())
-    try:
+    async with daemon_of(database, mqtt, folder) as (one, health):
         await until(lambda: health.ready, "the daemon is ready")
         yield one
-        one.stop()
-        async with asyncio.timeout(10):
-            await task
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, BaseExceptionGroup):
-            await task
-        await health.stop()
 
 
 def counts(running: Running, query: str, count: int) -> Callable[[], Awaitable[bool]]:

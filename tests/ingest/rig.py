@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiomqtt
 
-from frostguard.config import MqttSettings
+from frostguard.config import DatabaseSettings, IngestSettings, MqttSettings
 from frostguard.local.broker import DAEMON, Broker
+from ingest.daemon import Daemon, Settings
+from ingest.health import Health
 from ingest.mqtt import Session
 from ingest.reader import Publish
 from tests.factories import GATEWAY
@@ -29,6 +32,26 @@ async def gateway(broker: Broker, name: str = GATEWAY) -> AsyncIterator[aiomqtt.
         protocol=aiomqtt.ProtocolVersion.V5,
     ) as client:  # fmt: skip
         yield client
+
+
+@contextlib.asynccontextmanager
+async def daemon_of(url: str, mqtt: MqttSettings, folder: Path) -> AsyncIterator[tuple[Daemon, Health]]:
+    """A daemon in this process, which may not be ready yet; it is stopped in order."""
+    ingest = IngestSettings(port=0, ready_file=folder / "ready", batch_ms=1)
+    health = Health(ingest)
+    daemon = Daemon(Settings(DatabaseSettings(url=url, command_timeout=5), mqtt, ingest), health)
+    await health.start()
+    task = asyncio.create_task(daemon.run())
+    try:
+        yield daemon, health
+        daemon.stop()
+        async with asyncio.timeout(10):
+            await task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, BaseExceptionGroup):
+            await task
+        await health.stop()
 
 
 class Inbox:
