@@ -63,6 +63,8 @@ def self_check() -> None:
     inner = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
     missing = [name for name in (*_PRIVATE_NAMES, "manual_ack_set", "ack", "loop_read") if not hasattr(inner, name)]
     missing += [name for name in ("_on_connect", "_on_disconnect", "_on_socket_open") if not hasattr(Client, name)]
+    made = Client.__init__.__code__.co_names  # an instance would want a running loop
+    missing += [name for name in ("_client", "_connected", "_disconnected") if name not in made]
     if missing:
         raise UsageError(f"this aiomqtt/paho-mqtt lacks {', '.join(missing)}: install the versions of the lock file")
 

@@ -374,7 +374,8 @@ def test_the_self_check_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -
     mqtt.self_check()
     monkeypatch.delattr(paho.Client, "_packet_queue")
     monkeypatch.delattr(paho.Client, "manual_ack_set")
-    with pytest.raises(UsageError, match=r"_packet_queue, manual_ack_set"):
+    monkeypatch.setattr(mqtt.Client, "__init__", lambda self: setattr(self, "_client", None))
+    with pytest.raises(UsageError, match=r"_packet_queue, manual_ack_set, _client, _connected, _disconnected"):
         mqtt.self_check()
 
 
